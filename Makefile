@@ -1,0 +1,75 @@
+# Everything a newcomer needs: `make demo` and `make test`. Uses uv when it is there, venv and pip otherwise.
+ROOT := $(abspath $(dir $(lastword $(MAKEFILE_LIST))))
+PYTHON ?= python3
+UV := $(shell command -v uv 2>/dev/null)
+VENV := $(ROOT)/.venv
+TAP_VENV := $(ROOT)/.venv-tap
+MELTANO_VENV := $(ROOT)/.venv-meltano
+BIN := $(VENV)/bin
+TAP := tap-jsonl==0.3.1
+
+ifdef UV
+  make_venv = $(UV) venv --quiet --allow-existing --python $(PYTHON) $(1)
+  install = VIRTUAL_ENV=$(1) $(UV) pip install --quiet
+else
+  make_venv = $(PYTHON) -m venv $(1)
+  install = $(1)/bin/python -m pip install --quiet --disable-pip-version-check
+endif
+
+.PHONY: help demo demo-meltano test coverage test-wheel lint format bench clean
+.DEFAULT_GOAL := help
+
+help:  ## Show this list.
+	@grep -hE '^[a-z-]+:.*##' $(ROOT)/Makefile | sed 's/:.*## /\t/' | expand -t 16
+
+demo: $(VENV)/.ready $(TAP_VENV)/.ready  ## A real tap into a sandbox Klaviyo, and the report.
+	@$(BIN)/python $(ROOT)/examples/demo/demo.py --tap $(TAP_VENV)/bin/tap-jsonl
+
+demo-meltano: $(VENV)/.ready $(MELTANO_VENV)/.ready  ## The same through `meltano run`.
+	@$(BIN)/python $(ROOT)/examples/demo/demo_meltano.py --meltano $(MELTANO_VENV)/bin/meltano
+
+test: $(VENV)/.ready  ## All tests, in parallel.
+	@cd $(ROOT) && $(BIN)/python -m pytest -n 2 -q
+
+coverage: $(VENV)/.ready  ## Branch coverage of the pure core, which must be whole.
+	@cd $(ROOT) && rm -f .coverage .coverage.* && COVERAGE_PROCESS_START=pyproject.toml $(BIN)/python -m coverage run -m pytest -q -p no:xdist \
+	  && $(BIN)/python -m coverage combine -q && $(BIN)/python -m coverage report --fail-under=100 \
+	  --include='*/segment/*,*/klaviyo/protocol.py,*/klaviyo/answers.py,*/klaviyo/pacing.py,*/export/checkpoint.py,*/export/plan.py,*/report/tally.py'
+
+test-wheel: $(VENV)/.dev  ## Build the wheel and test it, installed, away from the checkout.
+	@cd $(ROOT) && $(BIN)/python .ci/wheel.py
+
+lint: $(VENV)/.dev  ## ruff, mypy, import-linter.
+	@cd $(ROOT) && $(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+format: $(VENV)/.dev  ## Put the code into shape.
+	@cd $(ROOT) && $(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+bench: $(VENV)/.ready  ## Time the main job beside its floor.
+	@cd $(ROOT) && $(BIN)/python benchmarks/main_job.py
+
+clean:  ## Remove what the other targets made.
+	rm -rf $(VENV) $(TAP_VENV) $(MELTANO_VENV) $(ROOT)/.meltano $(ROOT)/.demo $(ROOT)/dist
+
+$(VENV)/.ready: $(ROOT)/pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=python3.12 ...")'
+	@echo "setting up $(VENV) (once, about a minute)"
+	@$(call make_venv,$(VENV))
+	@cd $(ROOT) && $(call install,$(VENV)) -e '.[test]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.ready
+	@cd $(ROOT) && $(call install,$(VENV)) -e '.[dev]'
+	@touch $@
+
+$(TAP_VENV)/.ready: $(ROOT)/Makefile
+	@echo "setting up $(TAP_VENV) with $(TAP), apart from the target as Meltano keeps plugins"
+	@$(call make_venv,$(TAP_VENV))
+	@$(call install,$(TAP_VENV)) '$(TAP)'
+	@touch $@
+
+$(MELTANO_VENV)/.ready: $(ROOT)/Makefile
+	@echo "setting up $(MELTANO_VENV)"
+	@$(call make_venv,$(MELTANO_VENV))
+	@$(call install,$(MELTANO_VENV)) 'meltano~=4.4'
+	@touch $@

@@ -1,0 +1,59 @@
+"""Files that a BATCH message names, read block by block: a million rows cost no more memory than ten."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from typing import TYPE_CHECKING, Any, cast
+
+import fsspec
+
+from target_klaviyo_segments.decoding import LineDecoder
+from target_klaviyo_segments.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO
+
+_BLOCK_BYTES = 256 * 1024
+
+
+def batch_records(message: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The records of every file of a BATCH message: JSON lines, plain or gzip.
+
+    Raises:
+        InputError: Another format or compression, a file that cannot be read, or a line that is no record.
+    """
+    encoding = message.get("encoding") or {}
+    form, compression = encoding.get("format", "jsonl"), encoding.get("compression", "none") or "none"
+    if form != "jsonl" or compression not in {"gzip", "none"}:
+        raise InputError(
+            f"a BATCH message of stream `{message.get('stream')}` has files of format {form!r}, compression "
+            f"{compression!r}; this target reads jsonl, plain or gzip. Change the tap's `batch_config.encoding`"
+        )
+    for url in message.get("manifest") or ():
+        yield from _records(str(url), compressed=compression == "gzip")
+
+
+def _records(url: str, *, compressed: bool) -> Iterator[dict[str, Any]]:
+    name = f"the batch file {url.rsplit('/', 1)[-1]}"
+    lines = LineDecoder(name)
+    try:
+        with cast("BinaryIO", fsspec.open(url, "rb").open()) as plain:
+            source = gzip.GzipFile(fileobj=plain) if compressed else plain
+            while block := source.read(_BLOCK_BYTES):
+                yield from _checked(lines.feed(block), lines, name)
+    except (OSError, EOFError, zlib.error, ImportError, ValueError) as error:
+        raise InputError(f"{name} cannot be read: {_words(error)}") from None
+    yield from _checked(lines.end(), lines, name)
+
+
+def _checked(values: Iterator[Any], lines: LineDecoder, name: str) -> Iterator[dict[str, Any]]:
+    for value in values:
+        if not isinstance(value, dict):
+            raise InputError(f"line {lines.line} of {name} is no record")
+        yield value
+
+
+def _words(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error).partition("\n")[0] or type(error).__name__

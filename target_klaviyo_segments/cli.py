@@ -1,0 +1,36 @@
+"""The command: whatever goes wrong ends as one line and exit status 1."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from target_klaviyo_segments import __version__
+from target_klaviyo_segments.errors import SettingsError, TargetError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the target; the exit status comes back."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    if arguments == ["--version"]:  # before the import of the SDK, which takes a second
+        sys.stdout.write(f"target-klaviyo-segments v{__version__}, Meltano SDK v{version('singer-sdk')}\n")
+        return 0
+    import click  # noqa: PLC0415  # same
+
+    from target_klaviyo_segments.target import TargetKlaviyoSegments  # noqa: PLC0415  # same
+
+    try:
+        return TargetKlaviyoSegments.cli(arguments, standalone_mode=False) or 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except SettingsError as error:
+        for problem in error.problems:
+            TargetKlaviyoSegments.logger.error("%s", problem)  # noqa: TRY400  # for the user, who needs no traceback
+    except TargetError as error:
+        TargetKlaviyoSegments.logger.error("%s", error)  # noqa: TRY400  # same
+    return 1

@@ -1,0 +1,87 @@
+"""What can go wrong, by what happens next.
+
+A `Rejection` costs one row. A `Transient` is tried again. Everything else ends the run with one line for the
+user, after what is under way has been settled.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+class Rejection(NamedTuple):
+    """Why one row is not sent, or was refused: goes to the rejects file and is counted by `code`.
+
+    `reason` is a sentence without the row's values, so that it may be logged; `field` names the property.
+    """
+
+    code: str
+    reason: str
+    field: str | None = None
+
+
+class TargetError(Exception):
+    """Ends the run; its text is the one line that the user sees."""
+
+
+class SettingsError(TargetError):
+    """The settings must change first. Carries every problem found, not only the first."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+class InputError(TargetError):
+    """The input is not what a tap prints, or breaks off."""
+
+
+class ContractError(InputError):
+    """A stream cannot be exported as it is: no mapped e-mail property, no list."""
+
+
+class WorkDirError(TargetError):
+    """The work directory cannot be used: not writable, disk full."""
+
+
+class RunStopped(TargetError):
+    """A limit that the user set was reached, or a signal came."""
+
+
+class KlaviyoError(TargetError):
+    """Klaviyo's answer, or the lack of one, ends the run."""
+
+
+class Transient(KlaviyoError):
+    """Worth another try: connection, time-out, 429, 5xx. `retry_after` is Klaviyo's own word, in seconds."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class RowsRefused(KlaviyoError):
+    """A 400 that names rows of an import: position in the body to Klaviyo's words. Nothing of the body was taken."""
+
+    def __init__(self, message: str, rows: Mapping[int, Rejection]) -> None:
+        super().__init__(message)
+        self.rows = dict(rows)
+
+
+class BodyRefused(KlaviyoError):
+    """A 400 that names no row, or a 413: the body must be split to find what is wrong with it."""
+
+    def __init__(self, message: str, rejection: Rejection) -> None:
+        super().__init__(message)
+        self.rejection = rejection
+
+
+class NotFound(KlaviyoError):
+    """A 404: there is no such list or job."""
+
+
+class Denied(KlaviyoError):
+    """A 401 or 403 in JSON: the key or one of its scopes."""

@@ -1,0 +1,1 @@
+"""One run: batches go out, jobs come back, every row gets its fate."""

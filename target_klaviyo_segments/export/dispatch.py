@@ -1,0 +1,126 @@
+"""What is under way: parcels go to workers, their answers come back to the books. The only threads start here."""
+
+from __future__ import annotations
+
+import queue
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import TYPE_CHECKING, Protocol
+
+from target_klaviyo_segments.errors import RunStopped
+from target_klaviyo_segments.export.events import Event, guarded
+from target_klaviyo_segments.export.jobs import JobReader, JobWatch
+from target_klaviyo_segments.export.parcel import Parcel
+from target_klaviyo_segments.export.shipping import Shipment, Submitter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from target_klaviyo_segments.clock import Clock
+    from target_klaviyo_segments.export.lane import Lane
+    from target_klaviyo_segments.export.settling import Books
+    from target_klaviyo_segments.segment.batch import Row
+
+# Rows of a job are kept, compressed, until it ends: about 1.5 MB a job. At this many open parcels reading waits.
+MAX_OPEN_PARCELS = 64
+# How long a run that breaks off waits for what is under way.
+BREAK_OFF_SECONDS = 60.0
+# How often a waiting main thread looks whether it was interrupted.
+_LOOK_UP_SECONDS = 0.5
+
+
+class Klaviyo(Submitter, JobReader, Protocol):
+    """The client, as far as an export needs it."""
+
+
+class Dispatch:
+    """Sends parcels, at most `max_in_flight` at once, and books what is told of them."""
+
+    def __init__(
+        self, klaviyo: Klaviyo, *, clock: Clock, books: Books, max_in_flight: int, job_timeout_seconds: float
+    ) -> None:
+        self._klaviyo = klaviyo
+        self._clock = clock
+        self._books = books
+        self._max_in_flight = max_in_flight
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._pool = ThreadPoolExecutor(max_in_flight, thread_name_prefix="import")
+        self._watch = JobWatch(klaviyo, clock=clock, post=self._events.put, job_timeout_seconds=job_timeout_seconds)
+        self._sent = 0
+        self._interrupted = False
+        books.watch = self._watch.watch
+        books.ask_people = self._watch.ask_people
+
+    def ship(self, lane: Lane, rows: Sequence[Row], first_sequence: int) -> None:
+        """Give rows to a worker, when one is free.
+
+        Raises:
+            TargetError: The run cannot go on.
+        """
+        self.book_what_came()
+        while self._books.in_flight >= self._max_in_flight or len(self._books.parcels) >= MAX_OPEN_PARCELS:
+            self.wait()
+        self._sent += 1
+        parcel = Parcel(self._sent, lane, lane.export, rows)
+        self._books.send(parcel, [hash(row.email) for row in rows], first_sequence)
+        self._pool.submit(guarded, Shipment(self._klaviyo, parcel, self._events.put).run, self._events.put)
+
+    def book_what_came(self) -> None:
+        """Book all that has come back, without waiting.
+
+        Raises:
+            TargetError: The run cannot go on.
+        """
+        while not self._events.empty():
+            self._books.book(self._events.get())
+        if self._books.broken is not None:
+            raise self._books.broken
+
+    def wait(self) -> None:
+        """Book the next thing that comes back.
+
+        Raises:
+            TargetError: The run cannot go on.
+            RunStopped: `interrupt` was called.
+        """
+        if self._interrupted:
+            raise RunStopped("the run was interrupted")
+        with suppress(queue.Empty):
+            self._books.book(self._events.get(timeout=_LOOK_UP_SECONDS))
+        self.book_what_came()
+
+    def wait_for_people(self, people: Iterable[str]) -> None:
+        """Wait until none of these is in a job that has not ended.
+
+        Raises:
+            TargetError: The run cannot go on.
+        """
+        while not self._books.people.isdisjoint(map(hash, people)):
+            self.wait()
+
+    def wait_for_all(self) -> None:
+        """Wait until every parcel is settled.
+
+        Raises:
+            TargetError: The run cannot go on.
+        """
+        while self._books.parcels:
+            self.wait()
+
+    def interrupt(self) -> None:
+        """End a wait of the main thread; for a signal handler."""
+        self._interrupted = True
+
+    def break_off(self) -> None:
+        """Book what comes back within `BREAK_OFF_SECONDS`, then end."""
+        deadline = self._clock.now() + BREAK_OFF_SECONDS
+        while self._books.parcels and not self._books.crashed and self._clock.now() < deadline:
+            with suppress(queue.Empty):
+                self._books.book(self._events.get(timeout=_LOOK_UP_SECONDS))
+        self._clock.wake()
+        self.close()
+
+    def close(self) -> None:
+        """End the threads."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._watch.stop()

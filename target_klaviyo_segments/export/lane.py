@@ -1,0 +1,59 @@
+"""One stream on its way to its list: the export that is being filled, and those before it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from target_klaviyo_segments.report.tally import Tally
+from target_klaviyo_segments.segment.batch import Batcher
+
+
+@dataclass(slots=True)
+class Export:
+    """One pass of a segment into its list."""
+
+    number: int
+    profiles: int = 0
+    jobs: int = 0
+    delivered: int = 0
+    rejected: int = 0
+    failed: int = 0
+    closed: bool = False
+
+    def as_dict(self) -> dict[str, int | str]:
+        """For the report."""
+        settled = self.delivered + self.rejected + self.failed
+        status = "failed" if self.failed or settled < self.profiles else "successful"
+        return {
+            "number": self.number,
+            "status": status,
+            "profiles": self.profiles,
+            "jobs": self.jobs,
+            "delivered": self.delivered,
+            "rejected": self.rejected,
+            "failed": self.failed,
+        }
+
+
+@dataclass(slots=True)
+class Lane:
+    """`filling` takes new rows; `later` holds rows of people who are in a job that has not ended yet."""
+
+    stream: str
+    list_id: str
+    filling: Batcher
+    later: Batcher
+    tally: Tally = field(default_factory=Tally)
+    exports: list[Export] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def export(self) -> Export:
+        """The export that is open; the first opens by itself."""
+        if not self.exports or self.exports[-1].closed:
+            self.exports.append(Export(len(self.exports) + 1))
+        return self.exports[-1]
+
+    def warn(self, *warnings: str) -> None:
+        """Note warnings for the report, each once."""
+        self.warnings += [warning for warning in warnings if warning not in self.warnings]

@@ -1,0 +1,44 @@
+"""The Klaviyo plan's room for people, held against the people to send. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from target_klaviyo_segments.errors import RunStopped
+
+
+class Usage(Protocol):
+    """People that the account's plan is charged for now, and may hold."""
+
+    used: int
+    maximum: int
+
+
+@dataclass(slots=True)
+class PlanLimit:
+    """Counts the people of a run, each as new: who is known to Klaviyo already cannot be told beforehand."""
+
+    usage: Usage | None
+    action: str
+    needed: int = 0
+    warned: bool = False
+
+    def admit(self, people: int) -> str | None:
+        """Count people about to be sent; a warning comes back once, when they may exceed the plan.
+
+        Raises:
+            RunStopped: They may, and `on_plan_limit` is fail: these people are not to be sent.
+        """
+        self.needed += people
+        if self.usage is None or self.action == "ignore" or self.needed <= self.usage.maximum - self.usage.used:
+            return None
+        words = (
+            f"the people to send may exceed the Klaviyo plan: {self.usage.used} of {self.usage.maximum} profiles "
+            f"are used, {self.needed} or more are needed if all are new to Klaviyo"
+        )
+        if self.action == "fail":
+            self.needed -= people
+            raise RunStopped(f"{words}; {self.needed} were sent before. Raise the plan, or set `on_plan_limit` to warn")
+        first, self.warned = not self.warned, True
+        return words if first else None

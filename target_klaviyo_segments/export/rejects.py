@@ -1,0 +1,92 @@
+"""The rejects file: one JSON line a refused row, for the person who will mend it. It holds personal data."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from target_klaviyo_segments.errors import Rejection, WorkDirError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import BinaryIO
+
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+def record_json(record: object) -> bytes:
+    """A record as one line of JSON, whatever is in it: what UTF-8 cannot hold is escaped, what JSON cannot is text."""
+    try:
+        return _encode(record)
+    except (UnicodeEncodeError, TypeError, ValueError, RecursionError):
+        return json.dumps(record, default=str, skipkeys=True).encode()
+
+
+class Rejects:
+    """Writes `rejects/{run_id}.jsonl`, mode 0600, from the first refused row on; no row, no file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file: BinaryIO | None = None
+
+    @property
+    def written(self) -> bool:
+        """Whether there is a file."""
+        return self._file is not None
+
+    def write(self, stream: str, number: int, rejection: Rejection, record: bytes) -> None:
+        """Add one row; `record` is JSON already.
+
+        Raises:
+            WorkDirError: The file cannot be written.
+        """
+        head: dict[str, Any] = {"stream": stream, "row": number, "code": rejection.code}
+        head |= {"reason": rejection.reason, "field": rejection.field}
+        line = record_json(head)[:-1] + b',"record":' + record + b"}\n"
+        try:
+            self._opened().write(line)
+        except OSError as error:
+            raise self._trouble(error) from None
+
+    def flush(self) -> None:
+        """Put all rows on the disk: a STATE that covers them follows.
+
+        Raises:
+            WorkDirError: The disk is full or gone.
+        """
+        if self._file is None:
+            return
+        try:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise self._trouble(error) from None
+
+    def close(self) -> None:
+        """Flush and close.
+
+        Raises:
+            WorkDirError: The disk is full or gone.
+        """
+        if self._file is None or self._file.closed:
+            return
+        try:
+            self._file.close()
+        except OSError as error:
+            raise self._trouble(error) from None
+
+    def _opened(self) -> BinaryIO:
+        if self._file is None:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            self._file = os.fdopen(descriptor, "ab")
+        return self._file
+
+    def _trouble(self, error: OSError) -> WorkDirError:
+        return WorkDirError(
+            f"rejected rows cannot be written to {self.path}: {error.strerror}. "
+            "No STATE passes them; make room or change `work_dir` and run again"
+        )

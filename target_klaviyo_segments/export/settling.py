@@ -1,0 +1,167 @@
+"""The books of a run: what is under way, and the fate of each row as answers come back. Main thread only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from target_klaviyo_segments.errors import Rejection
+from target_klaviyo_segments.export.events import Broken, JobEnded, JobLost, JobPeople, Refused, Shipped, Submitted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from target_klaviyo_segments.export.checkpoint import Checkpoint
+    from target_klaviyo_segments.export.events import Event
+    from target_klaviyo_segments.export.lane import Lane
+    from target_klaviyo_segments.export.parcel import Parcel
+    from target_klaviyo_segments.export.rejects import Rejects
+    from target_klaviyo_segments.klaviyo.protocol import RowError
+
+IMPORT_ERROR = "klaviyo_import_error"
+
+
+class Books:
+    """Every row is settled once; a STATE is held back for ever by a row that failed."""
+
+    def __init__(self, rejects: Rejects, checkpoint: Checkpoint) -> None:
+        self._rejects = rejects
+        self._checkpoint = checkpoint
+        self._jobs: dict[str, tuple[Parcel, Sequence[int]]] = {}
+        self._unexplained: dict[str, Rejection] = {}
+        self.parcels: dict[int, Parcel] = {}
+        self.people: set[int] = set()  # of all parcels under way, as hashes
+        self.in_flight = 0
+        self.broken: Exception | None = None
+        self.crashed = False  # a worker died: not everything under way will be told
+        self.incomplete: list[str] = []
+        self.watch: Callable[[str], None] = _nobody_watches
+        self.ask_people: Callable[[str], None] = _nobody_watches
+
+    def send(self, parcel: Parcel, people: Iterable[int], first_sequence: int) -> None:
+        """A parcel is about to go to a worker."""
+        self.parcels[parcel.identity] = parcel
+        self.people.update(people)
+        self._checkpoint.hold(parcel.identity, first_sequence)
+        self.in_flight += 1
+
+    def reject_unsent(self, lane: Lane, number: int, rejection: Rejection, record: bytes) -> None:
+        """A row did not pass the checks."""
+        self._rejects.write(lane.stream, number, rejection, record)
+        lane.tally.reject(rejection.code)
+
+    def fail_the_rest(self, lanes: Iterable[Lane]) -> None:
+        """The run is over: a row that has no fate by now was not delivered."""
+        for lane in lanes:
+            lane.tally.failed += lane.tally.read - lane.tally.settled
+            for export in lane.exports:
+                export.failed = export.profiles - export.delivered - export.rejected
+
+    def book(self, event: Event) -> None:
+        """Enter what a worker tells."""
+        match event:
+            case Submitted():
+                self._jobs[event.job_id] = (self.parcels[event.parcel], event.rows)
+                self.parcels[event.parcel].export.jobs += 1
+                self.watch(event.job_id)
+            case Refused():
+                self._reject(self.parcels[event.parcel], {event.row: event.rejection})
+            case Shipped():
+                self._shipped(event)
+            case JobEnded():
+                self._ended(event)
+            case JobPeople():
+                self._people(event)
+            case JobLost():
+                parcel, rows = self._jobs.pop(event.job_id)
+                self._fail(parcel, rows, f"import job {event.job_id}: {event.reason}")
+            case Broken():
+                self.broken, self.crashed = self.broken or event.error, True
+
+    def _shipped(self, event: Shipped) -> None:
+        self.in_flight -= 1
+        parcel = self.parcels[event.parcel]
+        if event.error is not None:
+            self.broken = self.broken or event.error
+            self._fail(parcel, event.unsent, None)
+
+    def _ended(self, event: JobEnded) -> None:
+        job = event.status
+        parcel, rows = self._jobs.pop(job.id)
+        if job.cancelled:
+            self._fail(parcel, rows, f"import job {job.id} was cancelled in Klaviyo")
+            return
+        tied, untied = _tie(parcel, rows, event.errors)
+        self._reject(parcel, tied)
+        rest = [row for row in rows if row not in tied] if tied else rows
+        if not untied and job.failed > len(event.errors):
+            untied = Rejection(
+                IMPORT_ERROR, f"Klaviyo counts {job.failed} failed rows in the import job and names fewer"
+            )
+        if untied and rest:
+            self._jobs[job.id] = (parcel, rest)
+            self._unexplained[job.id] = untied
+            self.ask_people(job.id)
+        else:
+            self._deliver(parcel, len(rest))
+
+    def _people(self, event: JobPeople) -> None:
+        """An import error could not be tied to a row: whoever the job did not bring in is the one."""
+        parcel, rows = self._jobs.pop(event.job_id)
+        why = self._unexplained.pop(event.job_id)
+        emails = parcel.emails()
+        absent = {row: why for row in rows if emails[row] not in event.emails}
+        self._reject(parcel, absent)
+        self._deliver(parcel, len(rows) - len(absent))
+
+    def _reject(self, parcel: Parcel, rows: dict[int, Rejection]) -> None:
+        for row, record in parcel.records(rows).items() if rows else ():
+            self._rejects.write(parcel.lane.stream, parcel.numbers[row], rows[row], record)
+            parcel.lane.tally.reject(rows[row].code)
+            parcel.export.rejected += 1
+        self._settle(parcel, len(rows))
+
+    def _deliver(self, parcel: Parcel, count: int) -> None:
+        parcel.lane.tally.delivered += count
+        parcel.export.delivered += count
+        self._settle(parcel, count)
+
+    def _fail(self, parcel: Parcel, rows: Sequence[int], reason: str | None) -> None:
+        parcel.lane.tally.failed += len(rows)
+        parcel.export.failed += len(rows)
+        parcel.failed += len(rows)
+        if reason is not None:
+            self.incomplete.append(f"{reason}; {len(rows)} rows of `{parcel.lane.stream}` were not delivered")
+        self._settle(parcel, len(rows))
+
+    def _settle(self, parcel: Parcel, count: int) -> None:
+        parcel.open -= count
+        if parcel.open:
+            return
+        del self.parcels[parcel.identity]
+        self.people.difference_update(map(hash, parcel.emails()))
+        if not parcel.failed:
+            self._checkpoint.release(parcel.identity)
+
+
+def _tie(
+    parcel: Parcel, rows: Sequence[int], errors: Sequence[RowError]
+) -> tuple[dict[int, Rejection], Rejection | None]:
+    """Import errors by row, by the e-mail that Klaviyo gives back; and one that belongs to no row, if any."""
+    if not errors:
+        return {}, None
+    emails = parcel.emails()
+    row_of = {emails[row]: row for row in rows}
+    tied: dict[int, Rejection] = {}
+    untied: Rejection | None = None
+    for error in errors:
+        rejection = Rejection(IMPORT_ERROR, error.reason, error.field)
+        row = row_of.get((error.email or "").strip().lower())
+        if row is None:
+            untied = untied or rejection
+        else:
+            tied.setdefault(row, rejection)
+    return tied, untied
+
+
+def _nobody_watches(job_id: str) -> None:
+    raise RuntimeError(f"job {job_id} was booked before its watch began")

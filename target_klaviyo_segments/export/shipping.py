@@ -1,0 +1,82 @@
+"""A parcel becomes import jobs: bad rows out, the rest again, until every row is in a job or refused. Runs in workers."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from target_klaviyo_segments.errors import BodyRefused, KlaviyoError, RowsRefused, TargetError
+from target_klaviyo_segments.export.events import Event, Refused, Shipped, Submitted
+
+if TYPE_CHECKING:
+    from target_klaviyo_segments.export.parcel import Parcel
+
+# When so many rows, each sent alone, are refused and none was taken, it is not the rows that Klaviyo refuses.
+HOPELESS_AFTER = 20
+
+
+class Submitter(Protocol):
+    """The one call of the client that shipping needs."""
+
+    def submit_import(self, list_id: str, payloads: Sequence[bytes]) -> str:
+        """Submit profiles to a list; the job's id comes back."""
+        ...
+
+
+class Shipment:
+    """One parcel under way. All-or-nothing refusals are undone by sending less, never by losing a good row."""
+
+    def __init__(self, submitter: Submitter, parcel: Parcel, post: Callable[[Event], None]) -> None:
+        self._submitter = submitter
+        self._parcel = parcel
+        self._post = post
+        self._parts: deque[Sequence[int]] = deque([range(len(parcel))])
+        self._accepted = 0
+        self._refused_alone = 0
+
+    def run(self) -> None:
+        """Submit all parts; the last event posted is `Shipped`."""
+        error: TargetError | None = None
+        try:
+            self._parcel.pack()
+            while self._parts:
+                self._submit(self._parts[0])
+                self._parts.popleft()
+        except TargetError as stopped:
+            error = stopped
+        unsent = [row for part in self._parts for row in part]
+        self._parcel.sent()
+        self._post(Shipped(self._parcel.identity, unsent, error))
+
+    def _submit(self, part: Sequence[int]) -> None:
+        payloads = self._parcel.payloads
+        try:
+            job_id = self._submitter.submit_import(self._parcel.lane.list_id, [payloads[row] for row in part])
+        except RowsRefused as refusal:
+            self._without(part, refusal)
+        except BodyRefused as refusal:
+            self._halve(part, refusal)
+        else:
+            self._accepted += 1
+            self._post(Submitted(self._parcel.identity, job_id, part))
+
+    def _without(self, part: Sequence[int], refusal: RowsRefused) -> None:
+        named = {part[position]: why for position, why in refusal.rows.items() if 0 <= position < len(part)}
+        if not named:
+            raise KlaviyoError(f"{refusal}; the rows that it names were not in the request")
+        for row, why in named.items():
+            self._post(Refused(self._parcel.identity, row, why))
+        rest = [row for row in part if row not in named]
+        if rest:
+            self._parts.append(rest)
+
+    def _halve(self, part: Sequence[int], refusal: BodyRefused) -> None:
+        if len(part) > 1:
+            middle = len(part) // 2
+            self._parts.extend((part[:middle], part[middle:]))
+            return
+        self._refused_alone += 1
+        if not self._accepted and self._refused_alone >= HOPELESS_AFTER:
+            raise refusal
+        self._post(Refused(self._parcel.identity, part[0], refusal.rejection))

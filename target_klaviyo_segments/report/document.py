@@ -1,0 +1,95 @@
+"""The report of a run as a document: what `report.json` holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from target_klaviyo_segments.report.tally import Tally, total
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(slots=True)
+class StreamReport:
+    """One stream: its list, its rows by fate, its exports."""
+
+    stream: str
+    tally: Tally
+    list_id: str | None = None
+    list_name: str | None = None
+    exports: Sequence[dict[str, Any]] = ()
+    warnings: Sequence[str] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """For the document."""
+        return {
+            "list": {"id": self.list_id, "name": self.list_name} if self.list_id else None,
+            **self.tally.as_dict(),
+            "reject_reasons": dict(self.tally.reasons.most_common()),
+            "dropped_fields": dict(self.tally.dropped.most_common()),
+            "exports": list(self.exports),
+            "jobs": sum(export["jobs"] for export in self.exports),
+            "warnings": list(self.warnings),
+        }
+
+
+@dataclass(slots=True)
+class RunReport:
+    """Everything a run tells. `status`: successful, failed, canceled, skipped."""
+
+    run_id: str
+    connection: str
+    version: str
+    user: str
+    started_at: datetime
+    status: str = "failed"
+    message: str | None = None
+    ended_at: datetime | None = None
+    seconds: float = 0.0
+    data_privacy_accepted: bool = False
+    account_id: str | None = None
+    account_name: str | None = None
+    plan: dict[str, Any] = field(default_factory=dict)
+    streams: list[StreamReport] = field(default_factory=list)
+    requests: int = 0
+    throttled: int = 0
+    rejects_file: str | None = None
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def totals(self) -> Tally:
+        """All streams together."""
+        return total([stream.tally for stream in self.streams])
+
+    def as_dict(self) -> dict[str, Any]:
+        """The document, JSON values only."""
+        totals = self.totals
+        streams = {stream.stream: stream.as_dict() for stream in self.streams}
+        return {
+            "run_id": self.run_id,
+            "status": self.status,
+            "message": self.message,
+            "connection": self.connection,
+            "version": self.version,
+            "user": self.user,
+            "data_privacy_accepted": self.data_privacy_accepted,
+            "started_at": self.started_at.isoformat(),
+            "ended_at": self.ended_at.isoformat() if self.ended_at else None,
+            "seconds": round(self.seconds, 3),
+            "account": {"id": self.account_id, "name": self.account_name},
+            "plan": self.plan,
+            "totals": totals.as_dict()
+            | {
+                "reject_reasons": dict(totals.reasons.most_common()),
+                "exports": sum(len(stream.exports) for stream in self.streams),
+                "jobs": sum(stream["jobs"] for stream in streams.values()),
+            },
+            "streams": streams,
+            "requests": self.requests,
+            "throttled": self.throttled,
+            "rejects_file": self.rejects_file,
+            "warnings": self.warnings,
+        }

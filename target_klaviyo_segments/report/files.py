@@ -1,0 +1,62 @@
+"""The work directory: where reports are written, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from target_klaviyo_segments.errors import WorkDirError
+
+if TYPE_CHECKING:
+    from target_klaviyo_segments.report.document import RunReport
+
+
+def prepare(work_dir: str) -> Path:
+    """Make the directory and prove that it can be written.
+
+    Raises:
+        WorkDirError: It cannot; nothing has been read or sent by then.
+    """
+    path = Path(work_dir)
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path) as probe:
+            probe.write(b"x" * 4096)
+            probe.flush()
+    except OSError as error:
+        raise WorkDirError(
+            f"the folder {path} cannot be written: {error.strerror}. Nothing was read or sent; "
+            "make it writable or set `work_dir` to another folder"
+        ) from None
+    return path
+
+
+def write_report(report: RunReport, work_dir: Path) -> Path:
+    """Write `report.json` and `reports/{run_id}.json`.
+
+    Raises:
+        WorkDirError: They cannot be written.
+    """
+    text = json.dumps(report.as_dict(), indent=2, ensure_ascii=False) + "\n"
+    latest = work_dir / "report.json"
+    try:
+        (work_dir / "reports").mkdir(mode=0o700, exist_ok=True)
+        _write(work_dir / "reports" / f"{report.run_id}.json", text)
+        _write(latest, text)
+    except OSError as error:
+        raise WorkDirError(f"the report cannot be written to {work_dir}: {error.strerror}") from None
+    return latest
+
+
+def _write(path: Path, text: str) -> None:
+    """Replace a file at once: whoever reads it sees the old one or the new one."""
+    draft = path.with_suffix(".draft")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        os.replace(draft, path)  # noqa: PTH105  # Path.replace is the same call
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise

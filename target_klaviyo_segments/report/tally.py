@@ -1,0 +1,58 @@
+"""Counters of a run and the sum that must be right. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+FATES = ("delivered", "rejected", "unchanged", "merged", "removed", "filtered", "failed")
+
+
+@dataclass(slots=True)
+class Tally:
+    """One stream's rows by fate; `reasons` counts rejections by code, `dropped` unusable fields of delivered rows."""
+
+    read: int = 0
+    delivered: int = 0
+    rejected: int = 0
+    unchanged: int = 0
+    merged: int = 0
+    removed: int = 0
+    filtered: int = 0
+    failed: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    dropped: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def settled(self) -> int:
+        """Rows that have their fate."""
+        return sum(getattr(self, fate) for fate in FATES)
+
+    @property
+    def balanced(self) -> bool:
+        """Whether every row read has exactly one fate."""
+        return self.read == self.settled
+
+    def reject(self, code: str) -> None:
+        """One row refused for a reason of its own."""
+        self.rejected += 1
+        self.reasons[code] += 1
+
+    def too_many_rejected(self, percent: int, look_from: int = 20) -> bool:
+        """Whether more than `percent` of the rows are rejected, once `look_from` are."""
+        return self.rejected >= look_from and self.rejected * 100 > percent * self.read
+
+    def as_dict(self) -> dict[str, int]:
+        """Counts by name, `read` first."""
+        return {"read": self.read} | {fate: getattr(self, fate) for fate in FATES}
+
+
+def total(tallies: list[Tally]) -> Tally:
+    """The sum of tallies."""
+    result = Tally()
+    for tally in tallies:
+        for name, count in tally.as_dict().items():
+            setattr(result, name, getattr(result, name) + count)
+        result.reasons.update(tally.reasons)
+        result.dropped.update(tally.dropped)
+    return result

@@ -1,0 +1,49 @@
+"""The report in five lines, for a terminal or a log. No e-mails, and no word that looks like trouble when there is none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from target_klaviyo_segments.report.document import RunReport
+    from target_klaviyo_segments.report.tally import Tally
+
+
+def five_lines(report: RunReport, report_path: str) -> list[str]:
+    """Status and time; rows; reasons; lists; where to read more."""
+    totals = report.totals
+    return [
+        f"run {report.run_id} of connection {report.connection}: {report.status} in {report.seconds:.1f} s",
+        f"rows: {_counts(totals)}",
+        f"rejected because: {_reasons(totals)}",
+        f"lists: {_lists(report)}",
+        f"report: {report_path}; rejects: {report.rejects_file or 'none'}; "
+        f"requests: {report.requests}, throttled: {report.throttled}",
+    ]
+
+
+def _counts(tally: Tally) -> str:
+    shown = [
+        f"{name} {count}"
+        for name, count in tally.as_dict().items()
+        if count or name in {"read", "delivered", "rejected"}
+    ]
+    return ", ".join(shown)
+
+
+def _reasons(tally: Tally) -> str:
+    reasons = ", ".join(f"{code} {count}" for code, count in tally.reasons.most_common())
+    dropped = ", ".join(f"{name} {count}" for name, count in tally.dropped.most_common())
+    return (reasons or "none was") + (f"; left out of delivered profiles: {dropped}" if dropped else "")
+
+
+def _lists(report: RunReport) -> str:
+    lines = [
+        f"{stream.stream} -> {stream.list_name or stream.list_id} ({stream.list_id}): "
+        f"{stream.tally.delivered} delivered in {len(stream.exports)} exports"
+        for stream in report.streams
+        if stream.list_id
+    ]
+    if len(lines) > 5:  # noqa: PLR2004  # a line must stay readable; the report has them all
+        lines = [*lines[:5], f"and {len(lines) - 5} more"]
+    return "; ".join(lines) or "none"

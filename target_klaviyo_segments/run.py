@@ -1,0 +1,253 @@
+"""One run from gate to report: who may, which account and lists, what came of it. Knows nothing of Singer."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import random
+import secrets
+import time
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from target_klaviyo_segments import __version__
+from target_klaviyo_segments.clock import Clock, SystemClock
+from target_klaviyo_segments.errors import RunStopped, SettingsError, TargetError, WorkDirError
+from target_klaviyo_segments.export.exporter import Exporter, Limits
+from target_klaviyo_segments.export.plan import PlanLimit
+from target_klaviyo_segments.export.rejects import Rejects
+from target_klaviyo_segments.klaviyo.auth import ApiKey
+from target_klaviyo_segments.klaviyo.client import KlaviyoClient
+from target_klaviyo_segments.klaviyo.protocol import import_envelope_bytes
+from target_klaviyo_segments.report.document import RunReport, StreamReport
+from target_klaviyo_segments.report.files import prepare, write_report
+from target_klaviyo_segments.report.tally import Tally
+from target_klaviyo_segments.report.text import five_lines
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from requests.adapters import BaseAdapter
+
+    from target_klaviyo_segments.klaviyo.protocol import ListInfo
+    from target_klaviyo_segments.settings import Settings
+
+# The longest list ID that is planned for; Klaviyo's have six characters.
+_LONGEST_LIST_ID = "x" * 64
+
+
+@dataclass(frozen=True, slots=True)
+class Wires:
+    """What a run is connected to; a test connects it to other things."""
+
+    clock: Clock = field(default_factory=SystemClock)
+    transport: BaseAdapter | None = None
+
+
+class Run:
+    """Opened before the first byte is read; `destination` for each list, then `finish` or `break_off`."""
+
+    def __init__(
+        self, settings: Settings, *, wires: Wires, log: logging.Logger, emit_state: Callable[[Any], None]
+    ) -> None:
+        """Make the work directory and pass the gate.
+
+        Raises:
+            WorkDirError: The work directory cannot be written.
+            RunStopped: The connection is disabled, or this user may not run it.
+        """
+        self._settings = settings
+        self._log = log
+        self._clock = wires.clock
+        self._began = time.monotonic()
+        self._lists: dict[str, ListInfo] = {}
+        self._unselected: dict[str, Tally] = {}
+        self._plan = PlanLimit(None, settings.on_plan_limit)
+        self._work_dir = prepare(settings.work_dir)
+        self._report = _new_report(settings)
+        self._pass_gate()
+        self._rejects = Rejects(self._work_dir / "rejects" / f"{self._report.run_id}.jsonl")
+        self._client = _client(settings, wires, self._retrying)
+        self.exporter = Exporter(
+            self._client,
+            clock=wires.clock,
+            limits=_limits(settings),
+            plan=self._plan,
+            rejects=self._rejects,
+            emit_state=emit_state,
+            warn=self.warn,
+        )
+
+    def destination(self, list_id: str) -> ListInfo:
+        """The list, known to exist in the right account.
+
+        Raises:
+            KlaviyoError: There is no such list, or the key may not see it.
+            SettingsError: The key belongs to another account than `expected_account_id`.
+        """
+        if self._report.account_id is None:
+            self._recognise_account()
+        if list_id not in self._lists:
+            self._lists[list_id] = self._client.list(list_id)
+        return self._lists[list_id]
+
+    def unselected(self, stream: str) -> Tally:
+        """Counters of a stream that is not exported."""
+        return self._unselected.setdefault(stream, Tally())
+
+    def warn(self, message: str) -> None:
+        """Tell the user now, and again in the report."""
+        self._report.warnings.append(message)
+        self._log.warning("connection %s: %s", self._settings.connection_name, message)
+
+    def finish(self) -> None:
+        """The input has ended by itself: settle everything, write the report.
+
+        Raises:
+            TargetError: Not every row was delivered or refused for a reason of its own, or too many were refused.
+        """
+        self.exporter.finish()
+        problems = [*self.exporter.incomplete, *self._too_many_rejected()]
+        if problems:
+            self._end("failed", "; ".join(problems))
+            raise RunStopped("; ".join(problems))
+        self._end("successful", None)
+
+    def break_off(self, reason: BaseException, *, canceled: bool = False) -> None:
+        """The run ends early: settle what is under way, write the report."""
+        self.exporter.break_off()
+        message = str(reason) if isinstance(reason, TargetError) else type(reason).__name__
+        try:
+            self._end("canceled" if canceled else "failed", message)
+        except WorkDirError as error:
+            self._log.error("%s", error)  # noqa: TRY400  # the first reason is the one that is raised
+
+    def _end(self, status: str, message: str | None) -> None:
+        self._rejects.close()
+        self._client.close()
+        report = self._report
+        report.status, report.message = status, message
+        report.ended_at = datetime.now(timezone.utc)
+        report.seconds = time.monotonic() - self._began
+        report.streams = [*self._exported(), *(StreamReport(s, t) for s, t in self._unselected.items())]
+        report.plan |= {"needed": self._plan.needed}
+        counters = self._client.counters
+        report.requests, report.throttled = counters.requests, counters.throttled
+        report.rejects_file = str(self._rejects.path) if self._rejects.written else None
+        path = write_report(report, self._work_dir)
+        for line in five_lines(report, str(path)):
+            self._log.info("%s", line)
+
+    def _exported(self) -> list[StreamReport]:
+        return [
+            StreamReport(
+                stream,
+                lane.tally,
+                lane.list_id,
+                self._lists[lane.list_id].name,
+                [export.as_dict() for export in lane.exports],
+                [*lane.warnings, *_hint(stream, lane.tally)],
+            )
+            for stream, lane in self.exporter.lanes.items()
+        ]
+
+    def _too_many_rejected(self) -> list[str]:
+        percent = self._settings.max_rejected_percent
+        return [
+            f"stream `{stream}`: {lane.tally.rejected} of {lane.tally.read} rows were rejected, more than "
+            f"`max_rejected_percent` ({percent}) allows; no STATE was written since. See {self._rejects.path}"
+            + "".join(f". {hint}" for hint in _hint(stream, lane.tally))
+            for stream, lane in self.exporter.lanes.items()
+            if lane.tally.too_many_rejected(percent)
+        ]
+
+    def _recognise_account(self) -> None:
+        account = self._client.account()
+        expected = self._settings.expected_account_id
+        if expected is not None and account.id != expected:
+            raise SettingsError(
+                [f"`api_key` belongs to the Klaviyo account {account.id}, `expected_account_id` is {expected}: nothing was sent"]
+            )
+        self._report.account_id, self._report.account_name = account.id, account.name
+        if self._settings.on_plan_limit != "ignore":
+            self._plan.usage = self._client.plan_usage()
+            self._note_plan()
+
+    def _note_plan(self) -> None:
+        usage = self._plan.usage
+        if usage is None:
+            self._log.info("the plan's limit is not known: the key has no scope usage:read")
+        else:
+            self._report.plan = {"used": usage.used, "maximum": usage.maximum}
+
+    def _pass_gate(self) -> None:
+        settings = self._settings
+        if not settings.enabled:
+            self._refuse(f"the connection `{settings.connection_name}` is disabled (`enabled` is false): nothing was read or sent")
+        if settings.allowed_users is not None and self._report.user not in settings.allowed_users:
+            self._refuse(
+                f"the user {self._report.user} may not run the connection `{settings.connection_name}`: "
+                "`allowed_users` does not name them. Nothing was read or sent"
+            )
+
+    def _refuse(self, message: str) -> None:
+        report = self._report
+        report.status, report.message, report.ended_at = "skipped", message, datetime.now(timezone.utc)
+        write_report(report, self._work_dir)
+        raise RunStopped(message)
+
+    def _retrying(self, reason: str, seconds: float) -> None:
+        self._log.warning("connection %s: %s; again in %.1f s", self._settings.connection_name, reason, seconds)
+
+
+def _new_report(settings: Settings) -> RunReport:
+    now = datetime.now(timezone.utc)
+    return RunReport(
+        run_id=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
+        connection=settings.connection_name,
+        version=__version__,
+        user=pwd.getpwuid(os.geteuid()).pw_name,
+        started_at=now,
+        data_privacy_accepted=settings.accept_data_privacy,
+    )
+
+
+def _client(settings: Settings, wires: Wires, on_retry: Callable[[str, float], None]) -> KlaviyoClient:
+    return KlaviyoClient(
+        api_url=settings.api_url,
+        auth=ApiKey(settings.api_key),
+        revision=settings.api_revision,
+        user_agent=f"target-klaviyo-segments/{__version__}",
+        request_timeout_seconds=settings.request_timeout_seconds,
+        retry_max_seconds=settings.retry_max_seconds,
+        pool_size=settings.max_in_flight + 1,
+        clock=wires.clock,
+        random=random.random,
+        transport=wires.transport,
+        on_retry=on_retry,
+    )
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        batch_rows=settings.batch_size_rows,
+        batch_bytes=settings.batch_size_bytes - import_envelope_bytes(_LONGEST_LIST_ID),
+        max_in_flight=settings.max_in_flight,
+        profiles_per_export=settings.max_profiles_per_export,
+        split_exports=settings.on_export_limit == "split",
+        job_timeout_seconds=settings.job_timeout_seconds,
+        max_rejected_percent=settings.max_rejected_percent,
+    )
+
+
+def _hint(stream: str, tally: Tally) -> list[str]:
+    """When every row of a stream contradicts its schema, it is the schema that is wrong."""
+    if tally.read and tally.reasons.get("schema_mismatch") == tally.read:
+        return [
+            f"Every row of `{stream}` contradicts the schema that the tap gave; if the rows are right, "
+            "set `validate_records` to false"
+        ]
+    return []

@@ -1,0 +1,1 @@
+"""A record becomes a profile, profiles become batches. Pure: no clock, socket, file or thread."""

@@ -1,0 +1,109 @@
+"""Who a row is: e-mail and phone in the one form in which equal people are equal. Pure.
+
+No message says a value: a reason may be logged, an address may not.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from functools import lru_cache
+
+import phonenumbers
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
+
+from target_klaviyo_segments.errors import Rejection
+from target_klaviyo_segments.segment import phone
+
+EMAIL_CHARACTERS_MAX = 100  # https://developers.klaviyo.com/en/docs/profiles_api_overview
+
+# White space, zero-width characters, direction marks and the BOM: what copying and pasting leaves around an address.
+_AROUND = (
+    "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
+    + "\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
+)
+_PLAIN_CHARACTERS_MAX = 64  # so no part can be over its own limit of 63 or 64
+_reserved = "|".join(sorted({name.rpartition(".")[2] for name in SPECIAL_USE_DOMAIN_NAMES}))
+_plain = re.compile(
+    rf"[a-z0-9_+'-]+(?:\.[a-z0-9_+'-]+)*@(?:[a-z0-9]+[.-])+(?<!-)(?!(?:{_reserved})\Z)[a-z]{{2,}}"
+).fullmatch
+
+_PHONE_CHARACTERS_MAX = 64  # longer is prose, and would fill the memory of earlier answers
+
+
+def normalise_email(raw: object) -> str | Rejection:
+    """The address trimmed and in lower case, when it is one that mail can be sent to."""
+    if type(raw) is str and _plain(raw) and len(raw) <= _PLAIN_CHARACTERS_MAX:
+        return raw
+    if raw is None:
+        return Rejection("email_missing", "there is no e-mail address")
+    if not isinstance(raw, str):
+        return Rejection("email_not_text", "the e-mail address is not text")
+    text = raw.strip(_AROUND).lower()
+    if not text:
+        return Rejection("email_missing", "the e-mail address is empty")
+    if _plain(text) and len(text) <= _PLAIN_CHARACTERS_MAX:
+        return text
+    if len(text) > EMAIL_CHARACTERS_MAX:
+        return Rejection("email_invalid", f"the e-mail address is longer than {EMAIL_CHARACTERS_MAX} characters")
+    return _judged(text)
+
+
+@lru_cache(maxsize=10_000)
+def _judged(text: str) -> str | Rejection:
+    try:
+        address = validate_email(
+            text,
+            allow_smtputf8=True,
+            allow_quoted_local=False,
+            allow_domain_literal=False,
+            check_deliverability=False,
+        )
+    except EmailNotValidError:
+        return Rejection("email_invalid", "the e-mail address is not valid")
+    return address.normalized.lower()
+
+
+def normalise_phone(raw: object, default_country: str | None) -> str | None:
+    """The number in E.164; None when it is bad; empty text when there is none (null or blank text).
+
+    Args:
+        raw: Text, or the number that a tap made of it: without its "+" it is read as national first, then with "+".
+        default_country: Two letters of the country in which national numbers are read; without it they are bad.
+    """
+    if type(raw) is str and phone.plainly_good(raw):
+        return raw
+    if raw is None:
+        return ""
+    if isinstance(raw, str):
+        text = raw.strip(_AROUND)
+        return _parsed_text(text, default_country) if len(text) <= _PHONE_CHARACTERS_MAX else None
+    digits = _digits(raw)
+    return digits and ((default_country and _parsed(digits, default_country)) or _parsed(f"+{digits}", None))
+
+
+def _digits(raw: object) -> str | None:
+    if isinstance(raw, bool) or not isinstance(raw, (int, float, Decimal)) or not 0 < raw < 10**15:
+        return None  # E.164 numbers have 15 digits at most
+    return str(int(raw)) if raw == int(raw) else None
+
+
+def _parsed_text(text: str, default_country: str | None) -> str | None:
+    if not text:
+        return ""
+    if text.startswith("00"):
+        abroad = _parsed(f"+{text[2:]}", None)
+        if abroad:
+            return abroad
+    return _parsed(text, default_country)
+
+
+@lru_cache(maxsize=10_000)
+def _parsed(text: str, country: str | None) -> str | None:
+    try:
+        number = phonenumbers.parse(text, country and country.upper())
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

@@ -1,0 +1,104 @@
+"""Says at once that a phone number in E.164 is good, by libphonenumber's own patterns; unsure about the rest. Pure.
+
+libphonenumber takes 50 us for a number; one regular expression a calling code, made of the same metadata, takes
+less than one. It follows `phonenumbers.is_valid_number`, so it never accepts what the library would not.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from phonenumbers import PhoneNumberDesc
+
+_START = re.compile(r"\+[0-9]{3}")
+_NON_GEOGRAPHIC = "001"
+_KINDS = (
+    "mobile",
+    "fixed_line",
+    "toll_free",
+    "premium_rate",
+    "shared_cost",
+    "voip",
+    "personal_number",
+    "pager",
+    "uan",
+    "voicemail",
+)
+
+
+def _unsure(_number: str) -> None:
+    """The answer for a number that no calling code begins."""
+
+
+class _ByStart(dict[str, "Callable[[str], object]"]):
+    """First four characters of a number to its check, made when first asked for; at most 1,000 of them."""
+
+    def __missing__(self, start: str) -> Callable[[str], object]:
+        if not _START.fullmatch(start):
+            return _unsure
+        code = next((code for end in (2, 3, 4) if (code := int(start[1:end])) in COUNTRY_CODE_TO_REGION_CODE), None)
+        check = self[start] = _unsure if code is None else _code_check(code)
+        return check
+
+
+_checks = _ByStart()
+
+
+def plainly_good(number: str) -> bool:
+    """Whether the text is a valid number in E.164; False means not sure."""
+    return _checks[number[:4]](number) is not None
+
+
+def _code_check(code: int) -> Callable[[str], object]:
+    """The check of one calling code, shared by its regions: NANP has 25 under +1."""
+    regions = COUNTRY_CODE_TO_REGION_CODE[code]
+    if regions[0] == _NON_GEOGRAPHIC:
+        return _unsure
+    key = f"+{code}"
+    if key not in _checks:
+        _checks[key] = re.compile(rf"\+{code}(?:{_national(regions)})", re.ASCII).fullmatch
+    return _checks[key]
+
+
+def _national(regions: tuple[str, ...]) -> str:
+    """The national numbers of regions under one code, asked in the order in which libphonenumber asks them.
+
+    A region with leading digits takes every number that begins so, valid or not; later regions never see it.
+    """
+    main = PhoneMetadata.metadata_for_region(regions[0], None)
+    # Digits that look like a national prefix: the library may strip them, so it must decide.
+    taken = [main.national_prefix_for_parsing] if main.national_prefix_for_parsing else []
+    choices = []
+    for region in regions:
+        metadata = PhoneMetadata.metadata_for_region(region, None)
+        before = f"(?!{'|'.join(taken)})" if taken else ""
+        leading = f"(?={metadata.leading_digits})" if metadata.leading_digits else ""
+        choices.append(f"{before}{leading}(?={_desc(metadata.general_desc)}\\Z)(?:{_kinds(metadata)})")
+        if metadata.leading_digits:
+            taken.append(metadata.leading_digits)
+    return "|".join(choices)
+
+
+def _kinds(metadata: PhoneMetadata) -> str:
+    found = (getattr(metadata, kind) for kind in _KINDS)
+    return "|".join(dict.fromkeys(_desc(desc) for desc in found if desc is not None and desc.national_number_pattern))
+
+
+def _desc(desc: PhoneNumberDesc) -> str:
+    """One pattern with its lengths, which libphonenumber asks besides the pattern."""
+    pattern = f"(?:{desc.national_number_pattern})"
+    lengths = sorted(length for length in desc.possible_length if length > 0)
+    return f"(?:(?=(?:{_runs(lengths)})\\Z){pattern})" if lengths else pattern
+
+
+def _runs(lengths: Sequence[int]) -> str:
+    """The lengths as few repetitions as they can be: 4, 5, 6 and 9 are `{4,6}` and `{9,9}`."""
+    starts = [length for length in lengths if length - 1 not in lengths]
+    ends = [length for length in lengths if length + 1 not in lengths]
+    return "|".join(f"[0-9]{{{start},{end}}}" for start, end in zip(starts, ends, strict=True))

@@ -1,0 +1,107 @@
+"""Puts one value of a record where it belongs in a profile's attributes. Pure.
+
+A `Put` takes a value that is not None, the attributes (with "properties" in them), and the list in which it names
+the field when the value is unusable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from target_klaviyo_segments.segment.fields import CUSTOM
+from target_klaviyo_segments.segment.values import UNUSABLE, custom_of, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+Put = Callable[[object, dict[str, Any], list[str]], None]
+
+
+def put_custom(name: str, value: object, attributes: dict[str, Any], dropped: list[str]) -> None:
+    """Make the value a custom property."""
+    cleaned = custom_of(value)
+    if cleaned is UNUSABLE:
+        dropped.append(CUSTOM + name)
+    else:
+        attributes["properties"][name] = cleaned
+
+
+def custom(name: str) -> Put:
+    """A put into the custom property of a fixed name."""
+
+    def put(value: object, attributes: dict[str, Any], dropped: list[str]) -> None:
+        put_custom(name, value, attributes, dropped)
+
+    return put
+
+
+def top_level(field: str, convert: Callable[[object], object]) -> Put:
+    """A put into a standard field; empty text is skipped."""
+    takes_text = convert is text_of
+
+    def put(value: object, attributes: dict[str, Any], dropped: list[str]) -> None:
+        converted = value if takes_text and type(value) is str else convert(value)
+        if converted is UNUSABLE:
+            dropped.append(field)
+        elif converted != "":
+            attributes[field] = converted
+
+    return put
+
+
+def in_location(field: str, convert: Callable[[object], object]) -> Put:
+    """A put into a field of the location; empty text is skipped."""
+    name = field.removeprefix("location.")
+
+    def put(value: object, attributes: dict[str, Any], dropped: list[str]) -> None:
+        converted = convert(value)
+        if converted is UNUSABLE:
+            dropped.append(field)
+        elif converted != "":
+            attributes.setdefault("location", {})[name] = converted
+
+    return put
+
+
+def each(puts: Sequence[Put]) -> Put:
+    """One value to several fields."""
+
+    def put(value: object, attributes: dict[str, Any], dropped: list[str]) -> None:
+        for one in puts:
+            one(value, attributes, dropped)
+
+    return put
+
+
+def trimmed(leaves: Sequence[tuple[str, ...]], inner: Put) -> Put:
+    """A put of an object without the values inside it that a setting names: they are sent once."""
+
+    def put(value: object, attributes: dict[str, Any], dropped: list[str]) -> None:
+        rest = value
+        for leaf in leaves:
+            rest = _without(rest, leaf)
+        if rest is not None:
+            inner(rest, attributes, dropped)
+
+    return put
+
+
+def read_deep(record: Mapping[str, Any], name: str, parts: Sequence[str]) -> object:
+    """The value of a dotted name: of the property so named, else inside objects; None when there is none."""
+    if name in record:
+        return record[name]
+    value: object = record
+    for part in parts:
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
+def _without(value: object, leaf: tuple[str, ...]) -> object:
+    """A copy of nested objects without one value; None when nothing is left."""
+    name, *rest = leaf
+    if not isinstance(value, dict) or name not in value:
+        return value
+    others = {key: item for key, item in value.items() if key != name}
+    inner = _without(value[name], tuple(rest)) if rest else None
+    return (others if inner is None else {**others, name: inner}) or None

@@ -1,0 +1,153 @@
+"""Decides once a stream where each property of its records goes in a profile. Pure.
+
+Who wins a field or a custom property that several properties want: `field_map`, then the property of that very
+name, then what lies inside an object `properties` or `location`.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from target_klaviyo_segments.segment import placing
+from target_klaviyo_segments.segment.fields import CUSTOM, STANDARD_FIELDS
+from target_klaviyo_segments.segment.identity import normalise_phone
+from target_klaviyo_segments.segment.values import UNUSABLE, coordinate_of, name_of, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from target_klaviyo_segments.segment.placing import Put
+
+HIDDEN = ("_sdc_", "_smart_")  # columns about the row, not the person, which taps and warehouses add
+
+
+class Way(Enum):
+    """The two commonest ways of a property; any other is a `Put`."""
+
+    CUSTOM = "to the custom property of its own name"
+    NOWHERE = "not sent"
+
+
+class Deep(NamedTuple):
+    """A source inside an object of the record, such as `contact.city`."""
+
+    name: str
+    parts: tuple[str, ...]
+    put: Put
+
+
+class Plan:
+    """`ways`: property name to where its value goes. `deep`: what is read besides, from inside objects."""
+
+    def __init__(
+        self,
+        *,
+        properties: Iterable[str],
+        email_field: str,
+        field_map: Mapping[str, str],
+        send_unmapped: bool,
+        default_country: str | None,
+    ) -> None:
+        self._field_map = field_map
+        self._send_unmapped = send_unmapped
+        self._default_country = default_country
+        self._in_location = {
+            field: self._put_of_field(field) for field in STANDARD_FIELDS.keys() - field_map if field.startswith("location.")
+        }
+        known = set(properties)
+        self.ways: dict[str, Way | Put] = {name: self.way_of(name) for name in (*known, *STANDARD_FIELDS)}
+        self.deep: list[Deep] = []
+        self._take_sources(dict.fromkeys([email_field, *field_map.values()]), known)
+
+    def _take_sources(self, sources: Iterable[str], known: set[str]) -> None:
+        """Give the properties that settings name their ways; they go nowhere else."""
+        leaves: dict[str, list[tuple[str, ...]]] = {}
+        for source in sources:
+            put = self._put_of_source(source)
+            self.ways[source] = put or Way.NOWHERE
+            head, *rest = source.split(".")
+            if rest and source not in known:
+                self.ways[source] = Way.NOWHERE  # read with the deep ones, from wherever it is
+                leaves.setdefault(head, []).append(tuple(rest))
+                if put:
+                    self.deep.append(Deep(source, (head, *rest), put))
+        for head in leaves.keys() - set(sources):
+            way = self.way_of(head)
+            if way is not Way.NOWHERE:
+                inner = placing.custom(head) if way is Way.CUSTOM else way
+                self.ways[head] = placing.trimmed(leaves[head], inner)
+
+    def way_of(self, name: str) -> Way | Put:
+        """Where a property goes that no setting names."""
+        if name.startswith(HIDDEN):
+            return Way.NOWHERE
+        if name == "properties":
+            return self._spread_properties
+        if name == "location":
+            return self._spread_location
+        if name in STANDARD_FIELDS and name != "email" and name not in self._field_map:
+            return self._put_of_field(name)
+        return Way.CUSTOM if self._may_send(name) else Way.NOWHERE
+
+    def _may_send(self, name: str) -> bool:
+        return self._send_unmapped and CUSTOM + name not in self._field_map
+
+    def _put_of_source(self, source: str) -> Put | None:
+        """Where a property goes that a setting names, be it to several fields; None for nothing but the e-mail."""
+        puts = [self._put_of_field(field) for field, each in self._field_map.items() if each == source]
+        return placing.each(puts) if len(puts) > 1 else next(iter(puts), None)
+
+    def _put_of_field(self, field: str) -> Put:
+        if field.startswith(CUSTOM):
+            return placing.custom(field.removeprefix(CUSTOM))
+        place = placing.in_location if field.startswith("location.") else placing.top_level
+        return place(field, self._conversion(field))
+
+    def _conversion(self, field: str) -> Callable[[object], object]:
+        kind = STANDARD_FIELDS[field]
+        if kind == "phone":
+            return self._phone
+        if kind == "latitude":
+            return lambda value: coordinate_of(value, 90)
+        return (lambda value: coordinate_of(value, 180)) if kind == "longitude" else text_of
+
+    def _phone(self, value: object) -> object:
+        number = normalise_phone(value, self._default_country)
+        return UNUSABLE if number is None else number
+
+    def _spread_properties(self, value: object, attributes: dict[str, Any], dropped: list[str]) -> None:
+        """An object `properties` holds custom properties, as it does at Klaviyo; with `drop` too."""
+        if not isinstance(value, dict):
+            self._leave_over("properties", value, attributes, dropped)
+            return
+        for key, item in value.items():
+            name = name_of(key)
+            if CUSTOM + name not in self._field_map:
+                _give_way(name, item, attributes, dropped)
+
+    def _spread_location(self, value: object, attributes: dict[str, Any], dropped: list[str]) -> None:
+        """An object `location` is Klaviyo's; what Klaviyo has no place for becomes the property `location_<key>`."""
+        if not isinstance(value, dict):
+            self._leave_over("location", value, attributes, dropped)
+            return
+        found: dict[str, Any] = {}
+        for key, item in value.items():
+            name = name_of(key)
+            put = self._in_location.get(f"location.{name}")
+            if put and item is not None:
+                put(item, found, dropped)
+            elif f"location.{name}" not in STANDARD_FIELDS:
+                self._leave_over(f"location_{name}", item, attributes, dropped)
+        if found:
+            attributes["location"] = found["location"] | attributes.get("location", {})
+
+    def _leave_over(self, name: str, value: object, attributes: dict[str, Any], dropped: list[str]) -> None:
+        if self._may_send(name):
+            _give_way(name, value, attributes, dropped)
+
+
+def _give_way(name: str, value: object, attributes: dict[str, Any], dropped: list[str]) -> None:
+    """A custom property from inside an object, unless the record has a property of that very name."""
+    if value is not None and name not in attributes["properties"]:
+        placing.put_custom(name, value, attributes, dropped)

@@ -1,0 +1,138 @@
+"""One stream: its contract checked when the schema comes, each record checked, mapped and handed to the export."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk.sinks import Sink
+
+from target_klaviyo_segments.errors import InputError, Rejection
+from target_klaviyo_segments.export.rejects import record_json
+from target_klaviyo_segments.segment.batch import Row
+from target_klaviyo_segments.segment.contract import Contract
+from target_klaviyo_segments.segment.mapping import Mapper
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from target_klaviyo_segments.target import TargetKlaviyoSegments
+
+DELETED_AT = "_sdc_deleted_at"
+
+
+class SegmentSink(Sink):
+    """Takes records of a stream that is exported."""
+
+    def __init__(
+        self, target: TargetKlaviyoSegments, stream_name: str, schema: dict[str, Any], key_properties: Sequence[str] | None
+    ) -> None:
+        """Compile the checks and the mapping of a stream.
+
+        Raises:
+            ContractError: The stream has no usable e-mail property.
+            KlaviyoError: The list is unknown, or the key may not see it.
+        """
+        super().__init__(target, stream_name, schema, key_properties)
+        run, settings = target.run, target.settings
+        segment = settings.segment(stream_name)
+        if segment is None:
+            raise RuntimeError(f"stream {stream_name} is not selected")
+        contract = Contract.from_schema(
+            stream_name,
+            self.original_schema,
+            key_properties or (),
+            segment.email_field,
+            setting=segment.email_setting,
+            validate=settings.validate_records,
+        )
+        mapper = Mapper.compile(
+            properties=self.original_schema.get("properties", ()),
+            email_field=segment.email_field,
+            field_map=segment.field_map,
+            unmapped_fields=segment.unmapped_fields,
+            default_country=segment.default_country,
+        )
+        run.destination(segment.list_id)
+        self._exporter = run.exporter
+        self._lane = run.exporter.lane(stream_name, segment.list_id)
+        self._lane.warn(*contract.warnings)
+        self._check = contract.check
+        self._map = mapper.map
+        self._stop_at_reject = settings.on_invalid_record == "fail"
+
+    def get_validator(self) -> None:
+        """None: records are checked in `process_record`, where a bad one is rejected and not fatal."""
+
+    def process_record(self, record: dict[str, Any], context: dict[str, Any]) -> None:  # noqa: ARG002  # Singer's signature
+        """Take one record; afterwards it has its fate or is on its way.
+
+        Raises:
+            InputError: It is not valid and `on_invalid_record` is fail.
+            TargetError: The run cannot go on.
+        """
+        tally = self._lane.tally
+        tally.read += 1
+        self._exporter.sequence += 1
+        if DELETED_AT in record and record[DELETED_AT] is not None:
+            self._leave_out_deleted()
+            return
+        rejection = self._check(record)
+        if rejection is None:
+            profile = self._map(record)
+            if not isinstance(profile, Rejection):
+                if profile.dropped:
+                    tally.dropped.update(profile.dropped)
+                self._exporter.add(self._lane, Row(tally.read, profile.email, profile.payload, record))
+                return
+            rejection = profile
+        self._reject(record, rejection)
+
+    def leave_out(self) -> None:
+        """Count a record that a stream map filtered out."""
+        self._lane.tally.read += 1
+        self._lane.tally.filtered += 1
+        self._exporter.sequence += 1
+
+    def process_batch(self, context: dict[str, Any]) -> None:
+        """Nothing: the exporter has its own batches."""
+
+    def _reject(self, record: dict[str, Any], rejection: Rejection) -> None:
+        number = self._lane.tally.read
+        self._exporter.reject(self._lane, number, rejection, record_json(record))
+        if self._stop_at_reject:
+            raise InputError(
+                f"row {number} of stream `{self.stream_name}` is rejected ({rejection.code}): {rejection.reason}. "
+                "`on_invalid_record` is fail; set it to reject to go on without such rows"
+            )
+
+    def _leave_out_deleted(self) -> None:
+        self._lane.tally.filtered += 1
+        self._lane.warn(
+            f"stream `{self.stream_name}` has delete markers ({DELETED_AT}): those people are not sent, "
+            "and stay on the list if they are on it"
+        )
+
+
+class UnselectedSink(Sink):
+    """Counts records of a stream that `segments` does not name."""
+
+    def __init__(
+        self, target: TargetKlaviyoSegments, stream_name: str, schema: dict[str, Any], key_properties: Sequence[str] | None
+    ) -> None:
+        super().__init__(target, stream_name, schema, key_properties)
+        self._tally = target.run.unselected(stream_name)
+
+    def get_validator(self) -> None:
+        """None: the records go nowhere."""
+
+    def process_record(self, record: dict[str, Any], context: dict[str, Any]) -> None:  # noqa: ARG002  # Singer's signature
+        """Count one record."""
+        self.leave_out()
+
+    def leave_out(self) -> None:
+        """Count one record."""
+        self._tally.read += 1
+        self._tally.filtered += 1
+
+    def process_batch(self, context: dict[str, Any]) -> None:
+        """Nothing: the records go nowhere."""

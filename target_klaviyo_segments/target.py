@@ -1,0 +1,203 @@
+"""The Singer shell: settings in, everything assembled, messages to the run, STATE out, signals."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import os
+import signal
+import sys
+from typing import IO, TYPE_CHECKING, Any, ClassVar
+
+from singer_sdk import Target
+from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabilities
+from singer_sdk.mapper import SameRecordTransform
+
+from target_klaviyo_segments import config as configuration
+from target_klaviyo_segments.batch_files import batch_records
+from target_klaviyo_segments.errors import ContractError, InputError, RunStopped
+from target_klaviyo_segments.reader import MessageReader
+from target_klaviyo_segments.run import Run, Wires
+from target_klaviyo_segments.segment.mapping import field_map_problems
+from target_klaviyo_segments.settings import Settings
+from target_klaviyo_segments.settings_table import config_jsonschema
+from target_klaviyo_segments.sink import SegmentSink, UnselectedSink
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    import click
+    from singer_sdk.mapper import StreamMap
+
+Transform = "Callable[[dict[str, Any]], dict[str, Any] | None]"
+
+
+class TargetKlaviyoSegments(Target):
+    """Exports segments from any tap to Klaviyo lists: one stream a segment, one record a person, a fate for every row."""
+
+    name = "target-klaviyo-segments"
+    config_jsonschema: ClassVar[dict[str, Any]] = config_jsonschema()
+    message_reader_class = MessageReader
+    default_sink_class = SegmentSink
+    capabilities: ClassVar[list[Any]] = [
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.STREAM_MAPS,
+        PluginCapabilities.FLATTENING,
+        PluginCapabilities.STRUCTURED_LOGGING,
+        PluginCapabilities.BATCH,
+        PluginCapabilities.ACTIVATE_VERSION,
+        TargetCapabilities.VALIDATE_RECORDS,
+    ]
+    message_reader: MessageReader
+
+    def __init__(self, *, config: dict[str, Any] | None = None, wires: Wires | None = None, **sdk: Any) -> None:  # noqa: ANN401  # whatever the SDK passes on
+        """Check the settings.
+
+        Raises:
+            SettingsError: With every problem found.
+        """
+        self.settings = Settings.from_config(config or {}, field_map_problems=field_map_problems)
+        self._wires = wires or Wires()
+        self._run: Run | None = None
+        self._ways: dict[str, list[tuple[Any, SegmentSink | UnselectedSink]]] = {}
+        self._signal: int | None = None
+        super().__init__(config=dict(config or {}), **sdk)
+        self.message_reader.on_tick = self._tick
+
+    @property
+    def run(self) -> Run:
+        """The run, opened when first asked for."""
+        if self._run is None:
+            self._run = Run(self.settings, wires=self._wires, log=self.logger, emit_state=self._write_state_message)
+        return self._run
+
+    def export(self, file_input: IO[str] | None = None) -> None:
+        """Read the input to its end and deliver it.
+
+        Raises:
+            TargetError: With the one line for the user; the report is written and what was under way settled.
+        """
+        run = self.run
+        try:
+            self.listen(file_input)
+        except BaseException as reason:
+            if run.open:
+                run.break_off(reason, canceled=self._signal is not None)
+            raise
+
+    def process_endofpipe(self) -> None:
+        """The input has ended: settle everything.
+
+        Raises:
+            RunStopped: A signal ended the reading, not the tap.
+        """
+        if self._signal is not None:
+            raise RunStopped(f"stopped by {signal.Signals(self._signal).name}: rows that were not under way were not sent")
+        self.run.finish()
+
+    @classmethod
+    def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
+        """Add the SDK's settings that have a meaning here: stream maps and flattening."""
+        super(Target, cls).append_builtin_config(config_jsonschema)
+
+    @classmethod
+    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> tuple[str, ...]:  # type: ignore[override]  # noqa: ARG003  # paths; `invoke` reads them
+        """Take `--config` as it is."""
+        return value
+
+    @classmethod
+    def invoke(  # type: ignore[override]  # takes paths of config files
+        cls,
+        *,
+        about: bool = False,
+        about_format: str | None = None,
+        config: tuple[str, ...] = (),
+        file_input: IO[str] | None = None,
+    ) -> None:
+        """The command line's one action."""
+        if about:
+            cls.print_about(about_format)
+            return
+        target = cls(config=configuration.read_config(config, os.environ))
+        if file_input is None and sys.stdin.isatty():
+            target.logger.warning("reading from the terminal: pipe a tap into this target, or give a file by --input")
+        target.export(file_input)
+
+    def get_sink_class(self, stream_name: str) -> type[Any]:
+        """The way of a stream: exported, or counted as not selected."""
+        return SegmentSink if self.settings.segment(stream_name) else UnselectedSink
+
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:  # noqa: ARG002  # the SDK's signature
+        """Nothing: `Settings` has checked more, in words."""
+        return []
+
+    def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
+        stream = self._required(message_dict, "stream")
+        schema = self._required(message_dict, "schema")
+        if not isinstance(schema, dict) or not isinstance(schema.get("properties"), dict):
+            raise ContractError(f"stream `{stream}`: its schema has no properties, so no e-mail property either")
+        super()._process_schema_message(message_dict)
+        self._ways[stream] = [
+            (_transform(stream_map), self._sinks_active[stream_map.stream_alias])  # type: ignore[misc]  # sinks are ours
+            for stream_map in self.mapper.stream_maps[stream]
+        ]
+
+    def _process_record_message(self, message_dict: dict[str, Any]) -> None:
+        try:
+            ways = self._ways[message_dict["stream"]]
+            record = message_dict["record"]
+        except (KeyError, TypeError):
+            raise self._no_way(message_dict) from None
+        for transform, sink in ways:
+            if transform is None:
+                sink.process_record(record, {})
+            else:
+                mapped = transform(copy.copy(record))
+                sink.leave_out() if mapped is None else sink.process_record(mapped, {})
+
+    def _process_batch_message(self, message_dict: dict[str, Any]) -> None:
+        stream = self._required(message_dict, "stream")
+        for count, record in enumerate(batch_records(message_dict)):
+            self._process_record_message({"stream": stream, "record": record})
+            if count % 1000 == 0:
+                self._tick()
+
+    def _process_state_message(self, message_dict: dict[str, Any]) -> None:
+        self.run.exporter.state(self._required(message_dict, "value"))
+
+    def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:
+        self.logger.debug("ACTIVATE_VERSION of stream %s accepted", message_dict.get("stream"))
+
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
+        """Stop as if the input had ended, and know that it did not."""
+        if self._signal is not None:
+            signal.signal(signum, signal.SIG_DFL)
+            os.kill(os.getpid(), signum)
+        self._signal = signum
+        self.message_reader.stop()
+        if self._run is not None:
+            self._run.exporter.interrupt()
+
+    def _tick(self) -> None:
+        if self._run is not None:
+            self._run.exporter.settle()
+
+    def _required(self, message: dict[str, Any], key: str) -> Any:  # noqa: ANN401  # a message holds anything
+        if key not in message:
+            raise InputError(f"a {message['type']} message has no `{key}`: the tap does not follow the Singer specification")
+        return message[key]
+
+    def _no_way(self, message: dict[str, Any]) -> InputError:
+        stream = self._required(message, "stream")
+        self._required(message, "record")
+        return InputError(
+            f"a RECORD of stream `{stream}` came before its SCHEMA: the tap does not follow the Singer specification"
+        )
+
+
+def _transform(stream_map: StreamMap) -> Any | None:  # noqa: ANN401  # a bound method of the SDK's
+    """What a stream map does to a record; None when it does nothing, as without `stream_maps` and flattening."""
+    if isinstance(stream_map, SameRecordTransform) and not stream_map.flattening_enabled:
+        return None
+    return stream_map.transform
