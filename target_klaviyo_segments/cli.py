@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except SettingsError as error:
         for problem in error.problems:
-            TargetKlaviyoSegments.logger.error("%s", problem)  # noqa: TRY400  # for the user, who needs no traceback
+            TargetKlaviyoSegments.logger.error("%s", problem)  # for the user, who needs no traceback
     except TargetError as error:
-        TargetKlaviyoSegments.logger.error("%s", error)  # noqa: TRY400  # same
+        TargetKlaviyoSegments.logger.error("%s", error)  # same
     return 1

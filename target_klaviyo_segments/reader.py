@@ -40,7 +40,7 @@ class MessageReader(GenericSingerReader[bytes]):
         """Read no further than the block at hand; for a signal handler."""
         self.stopped = True
 
-    def process_lines(self, file_input: IO[bytes] | None, callbacks: Callbacks) -> Counter[str]:  # type: ignore[override]  # the SDK's keys are strings too
+    def process_lines(self, file_input: IO[bytes] | None, callbacks: Callbacks) -> Counter[str]:
         """Read to the end, or to `stop`.
 
         Raises:

@@ -28,11 +28,10 @@ from target_klaviyo_segments.report.text import five_lines
 if TYPE_CHECKING:
     import logging
     from collections.abc import Callable
-    from pathlib import Path
 
     from requests.adapters import BaseAdapter
 
-    from target_klaviyo_segments.klaviyo.protocol import ListInfo
+    from target_klaviyo_segments.klaviyo.protocol import ListInfo, PlanUsage
     from target_klaviyo_segments.settings import Settings
 
 # The longest list ID that is planned for; Klaviyo's have six characters.
@@ -68,6 +67,7 @@ class Run:
         self._plan = PlanLimit(None, settings.on_plan_limit)
         self._work_dir = prepare(settings.work_dir)
         self._report = _new_report(settings)
+        self.ended = False
         self._pass_gate()
         self._rejects = Rejects(self._work_dir / "rejects" / f"{self._report.run_id}.jsonl")
         self._client = _client(settings, wires, self._retrying)
@@ -123,9 +123,10 @@ class Run:
         try:
             self._end("canceled" if canceled else "failed", message)
         except WorkDirError as error:
-            self._log.error("%s", error)  # noqa: TRY400  # the first reason is the one that is raised
+            self._log.error("%s", error)  # the first reason is the one that is raised
 
     def _end(self, status: str, message: str | None) -> None:
+        self.ended = True
         self._rejects.close()
         self._client.close()
         report = self._report
@@ -168,16 +169,14 @@ class Run:
         account = self._client.account()
         expected = self._settings.expected_account_id
         if expected is not None and account.id != expected:
-            raise SettingsError(
-                [f"`api_key` belongs to the Klaviyo account {account.id}, `expected_account_id` is {expected}: nothing was sent"]
-            )
+            owner = f"`api_key` belongs to the Klaviyo account {account.id}"
+            raise SettingsError([f"{owner}, and `expected_account_id` is {expected}: nothing was sent"])
         self._report.account_id, self._report.account_name = account.id, account.name
         if self._settings.on_plan_limit != "ignore":
-            self._plan.usage = self._client.plan_usage()
-            self._note_plan()
+            self._note_plan(self._client.plan_usage())
 
-    def _note_plan(self) -> None:
-        usage = self._plan.usage
+    def _note_plan(self, usage: PlanUsage | None) -> None:
+        self._plan.usage = usage
         if usage is None:
             self._log.info("the plan's limit is not known: the key has no scope usage:read")
         else:
@@ -186,7 +185,8 @@ class Run:
     def _pass_gate(self) -> None:
         settings = self._settings
         if not settings.enabled:
-            self._refuse(f"the connection `{settings.connection_name}` is disabled (`enabled` is false): nothing was read or sent")
+            name = settings.connection_name
+            self._refuse(f"the connection `{name}` is disabled (`enabled` is false): nothing was read or sent")
         if settings.allowed_users is not None and self._report.user not in settings.allowed_users:
             self._refuse(
                 f"the user {self._report.user} may not run the connection `{settings.connection_name}`: "
@@ -246,8 +246,6 @@ def _limits(settings: Settings) -> Limits:
 def _hint(stream: str, tally: Tally) -> list[str]:
     """When every row of a stream contradicts its schema, it is the schema that is wrong."""
     if tally.read and tally.reasons.get("schema_mismatch") == tally.read:
-        return [
-            f"Every row of `{stream}` contradicts the schema that the tap gave; if the rows are right, "
-            "set `validate_records` to false"
-        ]
+        words = "contradicts the schema that the tap gave; if the rows are right, set `validate_records` to false"
+        return [f"every row of `{stream}` {words}"]
     return []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from target_klaviyo_segments.errors import SettingsError
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 PRIVACY_NOTICE = (
-    "`accept_data_privacy` is not true: nothing is sent. An export moves personal data, possibly sensitive, out of your "
-    "systems into Klaviyo, where Klaviyo's terms apply. You answer for the consent of the people in the segment and for "
-    "Klaviyo meeting your obligations. Set `accept_data_privacy` to true to agree"
+    "`accept_data_privacy` is not true: nothing is sent. An export moves personal data, possibly sensitive, out of "
+    "your systems into Klaviyo, where Klaviyo's terms apply. You answer for the consent of the people in the segment "
+    "and for Klaviyo meeting your obligations. Set `accept_data_privacy` to true to agree"
 )
 
 
@@ -30,7 +30,7 @@ class Segment:
     email_field: str
     email_setting: str
     field_map: Mapping[str, str]
-    unmapped_fields: str
+    unmapped_fields: Literal["send", "drop"]
     default_country: str | None
 
 
@@ -50,7 +50,7 @@ class Settings:
     email_field: str
     segments: Mapping[str, Mapping[str, Any]] | None
     field_map: Mapping[str, str]
-    unmapped_fields: str
+    unmapped_fields: Literal["send", "drop"]
     default_country: str | None
     max_profiles_per_export: int
     on_export_limit: str
@@ -138,7 +138,7 @@ def _missing(config: Mapping[str, Any]) -> Iterator[str]:
     segments = config.get("segments")
     if not isinstance(segments, dict):
         if not config.get("list_id"):
-            yield "`list_id` is missing: the Klaviyo list that the segment goes to (the six characters in the list's address)"
+            yield "`list_id` is missing: the Klaviyo list to fill (the six characters in the address of its page)"
         return
     for stream, own in segments.items():
         if isinstance(own, dict) and not (own.get("list_id") or config.get("list_id")):

@@ -15,7 +15,11 @@ from target_klaviyo_segments.segment.mapping import Mapper
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from target_klaviyo_segments.target import TargetKlaviyoSegments
+    from singer_sdk import Target
+
+    from target_klaviyo_segments.report.tally import Tally
+    from target_klaviyo_segments.run import Run
+    from target_klaviyo_segments.settings import Segment, Settings
 
 DELETED_AT = "_sdc_deleted_at"
 
@@ -24,7 +28,15 @@ class SegmentSink(Sink):
     """Takes records of a stream that is exported."""
 
     def __init__(
-        self, target: TargetKlaviyoSegments, stream_name: str, schema: dict[str, Any], key_properties: Sequence[str] | None
+        self,
+        target: Target,
+        stream_name: str,
+        schema: dict[str, Any],
+        key_properties: Sequence[str] | None,
+        *,
+        run: Run,
+        settings: Settings,
+        segment: Segment,
     ) -> None:
         """Compile the checks and the mapping of a stream.
 
@@ -33,10 +45,6 @@ class SegmentSink(Sink):
             KlaviyoError: The list is unknown, or the key may not see it.
         """
         super().__init__(target, stream_name, schema, key_properties)
-        run, settings = target.run, target.settings
-        segment = settings.segment(stream_name)
-        if segment is None:
-            raise RuntimeError(f"stream {stream_name} is not selected")
         contract = Contract.from_schema(
             stream_name,
             self.original_schema,
@@ -117,10 +125,16 @@ class UnselectedSink(Sink):
     """Counts records of a stream that `segments` does not name."""
 
     def __init__(
-        self, target: TargetKlaviyoSegments, stream_name: str, schema: dict[str, Any], key_properties: Sequence[str] | None
+        self,
+        target: Target,
+        stream_name: str,
+        schema: dict[str, Any],
+        key_properties: Sequence[str] | None,
+        *,
+        tally: Tally,
     ) -> None:
         super().__init__(target, stream_name, schema, key_properties)
-        self._tally = target.run.unselected(stream_name)
+        self._tally = tally
 
     def get_validator(self) -> None:
         """None: the records go nowhere."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import os
 import signal
 import sys
+from functools import partial
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Target
@@ -24,17 +24,14 @@ from target_klaviyo_segments.settings_table import config_jsonschema
 from target_klaviyo_segments.sink import SegmentSink, UnselectedSink
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import FrameType
 
     import click
     from singer_sdk.mapper import StreamMap
 
-Transform = "Callable[[dict[str, Any]], dict[str, Any] | None]"
-
 
 class TargetKlaviyoSegments(Target):
-    """Exports segments from any tap to Klaviyo lists: one stream a segment, one record a person, a fate for every row."""
+    """Exports segments from any tap to Klaviyo lists: a stream is a segment, a record a person, each row has a fate."""
 
     name = "target-klaviyo-segments"
     config_jsonschema: ClassVar[dict[str, Any]] = config_jsonschema()
@@ -69,7 +66,7 @@ class TargetKlaviyoSegments(Target):
     def run(self) -> Run:
         """The run, opened when first asked for."""
         if self._run is None:
-            self._run = Run(self.settings, wires=self._wires, log=self.logger, emit_state=self._write_state_message)
+            self._run = Run(self.settings, wires=self._wires, log=self.logger, emit_state=self._emit_state)
         return self._run
 
     def export(self, file_input: IO[str] | None = None) -> None:
@@ -82,7 +79,7 @@ class TargetKlaviyoSegments(Target):
         try:
             self.listen(file_input)
         except BaseException as reason:
-            if run.open:
+            if not run.ended:
                 run.break_off(reason, canceled=self._signal is not None)
             raise
 
@@ -93,7 +90,9 @@ class TargetKlaviyoSegments(Target):
             RunStopped: A signal ended the reading, not the tap.
         """
         if self._signal is not None:
-            raise RunStopped(f"stopped by {signal.Signals(self._signal).name}: rows that were not under way were not sent")
+            raise RunStopped(
+                f"stopped by {signal.Signals(self._signal).name}: rows that were not under way were not sent"
+            )
         self.run.finish()
 
     @classmethod
@@ -124,9 +123,12 @@ class TargetKlaviyoSegments(Target):
             target.logger.warning("reading from the terminal: pipe a tap into this target, or give a file by --input")
         target.export(file_input)
 
-    def get_sink_class(self, stream_name: str) -> type[Any]:
+    def get_sink_class(self, stream_name: str) -> Any:  # noqa: ANN401  # a sink class with what it needs beyond the SDK's
         """The way of a stream: exported, or counted as not selected."""
-        return SegmentSink if self.settings.segment(stream_name) else UnselectedSink
+        segment = self.settings.segment(stream_name)
+        if segment is None:
+            return partial(UnselectedSink, tally=self.run.unselected(stream_name))
+        return partial(SegmentSink, run=self.run, settings=self.settings, segment=segment)
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:  # noqa: ARG002  # the SDK's signature
         """Nothing: `Settings` has checked more, in words."""
@@ -169,7 +171,7 @@ class TargetKlaviyoSegments(Target):
     def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:
         self.logger.debug("ACTIVATE_VERSION of stream %s accepted", message_dict.get("stream"))
 
-    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002  # a signal handler's signature
         """Stop as if the input had ended, and know that it did not."""
         if self._signal is not None:
             signal.signal(signum, signal.SIG_DFL)
@@ -179,13 +181,24 @@ class TargetKlaviyoSegments(Target):
         if self._run is not None:
             self._run.exporter.interrupt()
 
+    def _emit_state(self, value: Any) -> None:  # noqa: ANN401  # a STATE's value is whatever the tap says
+        try:
+            self._write_state_message(value)
+        except OSError as error:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter's last flush fails too
+            raise RunStopped(
+                f"STATE cannot be written to stdout: {error.strerror}. What was delivered stands; run again"
+            ) from None
+
     def _tick(self) -> None:
         if self._run is not None:
             self._run.exporter.settle()
 
     def _required(self, message: dict[str, Any], key: str) -> Any:  # noqa: ANN401  # a message holds anything
         if key not in message:
-            raise InputError(f"a {message['type']} message has no `{key}`: the tap does not follow the Singer specification")
+            raise InputError(
+                f"a {message['type']} message has no `{key}`: the tap does not follow the Singer specification"
+            )
         return message[key]
 
     def _no_way(self, message: dict[str, Any]) -> InputError:

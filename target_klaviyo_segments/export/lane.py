@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from target_klaviyo_segments.report.tally import Tally
-from target_klaviyo_segments.segment.batch import Batcher
+
+if TYPE_CHECKING:
+    from target_klaviyo_segments.segment.batch import Batcher
 
 
 @dataclass(slots=True)

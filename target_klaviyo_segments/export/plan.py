@@ -11,8 +11,15 @@ from target_klaviyo_segments.errors import RunStopped
 class Usage(Protocol):
     """People that the account's plan is charged for now, and may hold."""
 
-    used: int
-    maximum: int
+    @property
+    def used(self) -> int:
+        """Charged for now."""
+        ...
+
+    @property
+    def maximum(self) -> int:
+        """The most that the plan allows."""
+        ...
 
 
 @dataclass(slots=True)

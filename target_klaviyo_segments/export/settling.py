@@ -79,10 +79,9 @@ class Books:
 
     def _shipped(self, event: Shipped) -> None:
         self.in_flight -= 1
-        parcel = self.parcels[event.parcel]
-        if event.error is not None:
-            self.broken = self.broken or event.error
-            self._fail(parcel, event.unsent, None)
+        self.broken = self.broken or event.error
+        if event.unsent:
+            self._fail(self.parcels[event.parcel], event.unsent, None)
 
     def _ended(self, event: JobEnded) -> None:
         job = event.status
@@ -135,7 +134,7 @@ class Books:
 
     def _settle(self, parcel: Parcel, count: int) -> None:
         parcel.open -= count
-        if parcel.open:
+        if parcel.open or not count:
             return
         del self.parcels[parcel.identity]
         self.people.difference_update(map(hash, parcel.emails()))
@@ -154,7 +153,7 @@ def _tie(
     tied: dict[int, Rejection] = {}
     untied: Rejection | None = None
     for error in errors:
-        rejection = Rejection(IMPORT_ERROR, error.reason, error.field)
+        rejection = Rejection(IMPORT_ERROR, f"Klaviyo: {error.reason}", error.field)
         row = row_of.get((error.email or "").strip().lower())
         if row is None:
             untied = untied or rejection

@@ -1,4 +1,4 @@
-"""A parcel becomes import jobs: bad rows out, the rest again, until every row is in a job or refused. Runs in workers."""
+"""A parcel becomes import jobs: bad rows out, the rest again, until all are in a job or refused. Runs in workers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report in five lines, for a terminal or a log. No e-mails, and no word that looks like trouble when there is none."""
+"""The report in five lines, for a terminal or a log. No e-mails; no word that looks like trouble without cause."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ if TYPE_CHECKING:
 
 def five_lines(report: RunReport, report_path: str) -> list[str]:
     """Status and time; rows; reasons; lists; where to read more."""
-    totals = report.totals
+    totals, rejects = report.totals, report.rejects_file or "none"
     return [
         f"run {report.run_id} of connection {report.connection}: {report.status} in {report.seconds:.1f} s",
         f"rows: {_counts(totals)}",
         f"rejected because: {_reasons(totals)}",
         f"lists: {_lists(report)}",
-        f"report: {report_path}; rejects: {report.rejects_file or 'none'}; "
-        f"requests: {report.requests}, throttled: {report.throttled}",
+        f"report: {report_path}; rejects: {rejects}; requests: {report.requests}, throttled: {report.throttled}",
     ]
 
 

@@ -39,7 +39,7 @@ LOCATION = "location."
 CUSTOM = "properties."  # every field under it is a custom property, of any name
 
 
-def field_map_problems(field_map: Mapping[str, str]) -> list[str]:
+def field_map_problems(field_map: Mapping[str, object]) -> list[str]:
     """What is wrong with a `field_map`, a sentence each; empty when it can be used."""
     problems = []
     for field, source in field_map.items():

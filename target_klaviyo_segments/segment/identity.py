@@ -13,7 +13,7 @@ import phonenumbers
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
 from target_klaviyo_segments.errors import Rejection
-from target_klaviyo_segments.segment import phone
+from target_klaviyo_segments.segment.phone import plainly_good
 
 EMAIL_CHARACTERS_MAX = 100  # https://developers.klaviyo.com/en/docs/profiles_api_overview
 
@@ -28,6 +28,8 @@ _plain = re.compile(
     rf"[a-z0-9_+'-]+(?:\.[a-z0-9_+'-]+)*@(?:[a-z0-9]+[.-])+(?<!-)(?!(?:{_reserved})\Z)[a-z]{{2,}}"
 ).fullmatch
 
+_NO_ADDRESS = Rejection("email_missing", "there is no e-mail address")
+
 _PHONE_CHARACTERS_MAX = 64  # longer is prose, and would fill the memory of earlier answers
 
 
@@ -35,13 +37,11 @@ def normalise_email(raw: object) -> str | Rejection:
     """The address trimmed and in lower case, when it is one that mail can be sent to."""
     if type(raw) is str and _plain(raw) and len(raw) <= _PLAIN_CHARACTERS_MAX:
         return raw
-    if raw is None:
-        return Rejection("email_missing", "there is no e-mail address")
     if not isinstance(raw, str):
-        return Rejection("email_not_text", "the e-mail address is not text")
+        return _NO_ADDRESS if raw is None else Rejection("email_not_text", "the e-mail address is not text")
     text = raw.strip(_AROUND).lower()
     if not text:
-        return Rejection("email_missing", "the e-mail address is empty")
+        return _NO_ADDRESS
     if _plain(text) and len(text) <= _PLAIN_CHARACTERS_MAX:
         return text
     if len(text) > EMAIL_CHARACTERS_MAX:
@@ -71,7 +71,7 @@ def normalise_phone(raw: object, default_country: str | None) -> str | None:
         raw: Text, or the number that a tap made of it: without its "+" it is read as national first, then with "+".
         default_country: Two letters of the country in which national numbers are read; without it they are bad.
     """
-    if type(raw) is str and phone.plainly_good(raw):
+    if type(raw) is str and plainly_good(raw):
         return raw
     if raw is None:
         return ""

@@ -11,13 +11,14 @@ from target_klaviyo_segments.errors import Rejection
 from target_klaviyo_segments.segment import placing
 from target_klaviyo_segments.segment.fields import STANDARD_FIELDS, field_map_problems
 from target_klaviyo_segments.segment.identity import normalise_email
-from target_klaviyo_segments.segment.plan import Plan, Way
-from target_klaviyo_segments.segment.values import UNUSABLE, clean, name_of
+from target_klaviyo_segments.segment.plan import NOWHERE, OWN_NAME, Plan
+from target_klaviyo_segments.segment.values import clean, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from target_klaviyo_segments.segment.placing import Put
+    from target_klaviyo_segments.segment.plan import Way
 
 __all__ = ["PROFILE_BYTES_MAX", "STANDARD_FIELDS", "Mapper", "Profile", "field_map_problems"]
 
@@ -85,44 +86,40 @@ class Mapper:
 
     def map(self, record: dict[str, Any]) -> Profile | Rejection:
         """The profile of a record; a rejection when it has no good e-mail address or is too large for Klaviyo."""
-        parts = self._email_parts
-        field = self._email_field
+        field, parts, ways = self._email_field, self._email_parts, self._ways
         email = normalise_email(placing.read_deep(record, field, parts) if parts else record.get(field))
-        if type(email) is not str:
+        if not isinstance(email, str):
             return email._replace(field=field)
         custom: dict[str, Any] = {}
         attributes: dict[str, Any] = {"email": email, "properties": custom}
         dropped: list[str] = []
-        ways = self._ways
         for name, value in record.items():
-            if value is None:  # https://developers.klaviyo.com/en/docs/use_klaviyos_bulk_profile_import_api: nulls are ignored
+            if value is None:  # ignored: https://developers.klaviyo.com/en/docs/use_klaviyos_bulk_profile_import_api
                 continue
-            way = ways.get(name) or self._learn(name)
-            if way is Way.CUSTOM:
+            try:
+                way = ways[name]
+            except KeyError:  # costs nothing until a name is new, and a call to `get` would
+                way = self._learn(name)
+            if way is OWN_NAME:
                 kind = type(value)
-                if kind in _AS_IT_IS or (kind is float and isfinite(value)):
+                if kind is str or kind in _AS_IT_IS or (kind is float and isfinite(value)):
                     custom[name] = value
                 else:
                     placing.put_custom(name, value, attributes, dropped)
-            elif way is not Way.NOWHERE:
+            elif way is not NOWHERE:
                 way(value, attributes, dropped)
-        self._put_deep(record, attributes, dropped)
+        for deep in self._deep:
+            deep.apply(record, attributes, dropped)
         return _profile(email, attributes, dropped)
-
-    def _put_deep(self, record: dict[str, Any], attributes: dict[str, Any], dropped: list[str]) -> None:
-        for name, parts, put in self._deep:
-            value = placing.read_deep(record, name, parts)
-            if value is not None:
-                put(value, attributes, dropped)
 
     def _learn(self, name: object) -> Way | Put:
         """The way of a property that the schema does not name."""
-        if type(name) is not str:
-            way = self._plan.way_of(name_of(name))
-            return placing.custom(name_of(name)) if way is Way.CUSTOM else way
-        way = self._plan.way_of(name)
+        text = name_of(name)
+        way = self._plan.way_of(text)
+        if name != text:  # no text, or none that UTF-8 can hold
+            return placing.custom(text) if way is OWN_NAME else way
         if len(self._ways) < _LEARNED_MAX:
-            self._ways[name] = way
+            self._ways[text] = way
         return way
 
 
@@ -133,7 +130,7 @@ def _profile(email: str, attributes: dict[str, Any], dropped: list[str]) -> Prof
         encoded = _encode(attributes)
     except ValueError:  # a lone surrogate, or an integer beyond what Python writes: rare, so looked for only now
         encoded = _encode(_cleaned(attributes, dropped))
-    payload = b"%b%b}" % (_HEAD, encoded)
+    payload = _HEAD + encoded + b"}"
     if len(payload) > PROFILE_BYTES_MAX:
         reason = f"its profile has {len(payload):,} bytes, and Klaviyo takes {PROFILE_BYTES_MAX:,}"
         return Rejection("profile_too_large", reason)
@@ -141,8 +138,9 @@ def _profile(email: str, attributes: dict[str, Any], dropped: list[str]) -> Prof
 
 
 def _cleaned(attributes: dict[str, Any], dropped: list[str]) -> dict[str, Any]:
-    custom = {name_of(name): clean(value) for name, value in attributes.get("properties", {}).items()}
-    dropped += [f"properties.{name}" for name, value in custom.items() if value is UNUSABLE]
-    kept = {name: value for name, value in custom.items() if value is not UNUSABLE}
-    standard: dict[str, Any] = clean({name: value for name, value in attributes.items() if name != "properties"})
+    """The attributes without what cannot be encoded: each value is None, or encodes."""
+    custom = {name: clean(value) for name, value in attributes.get("properties", {}).items()}
+    dropped += [f"properties.{name}" for name, value in custom.items() if value is None]
+    kept = {name: value for name, value in custom.items() if value is not None}
+    standard = {name: clean(value) for name, value in attributes.items() if name != "properties"}
     return {**standard, "properties": kept} if kept else standard

@@ -71,30 +71,32 @@ def _national(regions: tuple[str, ...]) -> str:
 
     A region with leading digits takes every number that begins so, valid or not; later regions never see it.
     """
-    main = PhoneMetadata.metadata_for_region(regions[0], None)
-    # Digits that look like a national prefix: the library may strip them, so it must decide.
-    taken = [main.national_prefix_for_parsing] if main.national_prefix_for_parsing else []
+    known = [PhoneMetadata.metadata_for_region(region, None) for region in regions]
+    metadata = [each for each in known if each is not None]
+    # Digits that look like the main region's national prefix: the library may strip them, so it must decide.
+    taken = [prefix for each in metadata[:1] if (prefix := each.national_prefix_for_parsing)]
     choices = []
-    for region in regions:
-        metadata = PhoneMetadata.metadata_for_region(region, None)
+    for each in metadata:
         before = f"(?!{'|'.join(taken)})" if taken else ""
-        leading = f"(?={metadata.leading_digits})" if metadata.leading_digits else ""
-        choices.append(f"{before}{leading}(?={_desc(metadata.general_desc)}\\Z)(?:{_kinds(metadata)})")
-        if metadata.leading_digits:
-            taken.append(metadata.leading_digits)
+        leading = f"(?={each.leading_digits})" if each.leading_digits else ""
+        choices.append(f"{before}{leading}(?={_pattern([each.general_desc])}\\Z)(?:{_pattern(_kinds(each))})")
+        if each.leading_digits:
+            taken.append(each.leading_digits)
     return "|".join(choices)
 
 
-def _kinds(metadata: PhoneMetadata) -> str:
-    found = (getattr(metadata, kind) for kind in _KINDS)
-    return "|".join(dict.fromkeys(_desc(desc) for desc in found if desc is not None and desc.national_number_pattern))
+def _kinds(metadata: PhoneMetadata) -> list[PhoneNumberDesc | None]:
+    return [getattr(metadata, kind) for kind in _KINDS]
 
 
-def _desc(desc: PhoneNumberDesc) -> str:
-    """One pattern with its lengths, which libphonenumber asks besides the pattern."""
-    pattern = f"(?:{desc.national_number_pattern})"
-    lengths = sorted(length for length in desc.possible_length if length > 0)
-    return f"(?:(?=(?:{_runs(lengths)})\\Z){pattern})" if lengths else pattern
+def _pattern(descs: Sequence[PhoneNumberDesc | None]) -> str:
+    """Any of the patterns, each with its lengths, which libphonenumber asks besides the pattern."""
+    choices = []
+    for desc in descs:
+        if desc is not None and desc.national_number_pattern:
+            lengths = _runs([length for length in desc.possible_length if length > 0])
+            choices.append(f"(?=(?:{lengths})\\Z)(?:{desc.national_number_pattern})")
+    return f"(?:{'|'.join(dict.fromkeys(choices))})"
 
 
 def _runs(lengths: Sequence[int]) -> str:

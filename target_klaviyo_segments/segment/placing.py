@@ -1,7 +1,7 @@
 """Puts one value of a record where it belongs in a profile's attributes. Pure.
 
 A `Put` takes a value that is not None, the attributes (with "properties" in them), and the list in which it names
-the field when the value is unusable.
+the field when the value is unusable. Conversions answer None to an unusable value.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from target_klaviyo_segments.segment.fields import CUSTOM
-from target_klaviyo_segments.segment.values import UNUSABLE, custom_of, text_of
+from target_klaviyo_segments.segment.values import custom_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ Put = Callable[[object, dict[str, Any], list[str]], None]
 def put_custom(name: str, value: object, attributes: dict[str, Any], dropped: list[str]) -> None:
     """Make the value a custom property."""
     cleaned = custom_of(value)
-    if cleaned is UNUSABLE:
+    if cleaned is None:
         dropped.append(CUSTOM + name)
     else:
         attributes["properties"][name] = cleaned
@@ -42,7 +42,7 @@ def top_level(field: str, convert: Callable[[object], object]) -> Put:
 
     def put(value: object, attributes: dict[str, Any], dropped: list[str]) -> None:
         converted = value if takes_text and type(value) is str else convert(value)
-        if converted is UNUSABLE:
+        if converted is None:
             dropped.append(field)
         elif converted != "":
             attributes[field] = converted
@@ -56,7 +56,7 @@ def in_location(field: str, convert: Callable[[object], object]) -> Put:
 
     def put(value: object, attributes: dict[str, Any], dropped: list[str]) -> None:
         converted = convert(value)
-        if converted is UNUSABLE:
+        if converted is None:
             dropped.append(field)
         elif converted != "":
             attributes.setdefault("location", {})[name] = converted

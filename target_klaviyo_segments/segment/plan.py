@@ -7,12 +7,12 @@ name, then what lies inside an object `properties` or `location`.
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from target_klaviyo_segments.segment import placing
 from target_klaviyo_segments.segment.fields import CUSTOM, STANDARD_FIELDS
 from target_klaviyo_segments.segment.identity import normalise_phone
-from target_klaviyo_segments.segment.values import UNUSABLE, coordinate_of, name_of, text_of
+from target_klaviyo_segments.segment.values import coordinate_of, name_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -25,8 +25,12 @@ HIDDEN = ("_sdc_", "_smart_")  # columns about the row, not the person, which ta
 class Way(Enum):
     """The two commonest ways of a property; any other is a `Put`."""
 
-    CUSTOM = "to the custom property of its own name"
+    OWN_NAME = "to the custom property of its own name"
     NOWHERE = "not sent"
+
+
+OWN_NAME: Final = Way.OWN_NAME  # a look-up in an Enum for each value of each record would cost half of the mapping
+NOWHERE: Final = Way.NOWHERE
 
 
 class Deep(NamedTuple):
@@ -35,6 +39,12 @@ class Deep(NamedTuple):
     name: str
     parts: tuple[str, ...]
     put: Put
+
+    def apply(self, record: Mapping[str, Any], attributes: dict[str, Any], dropped: list[str]) -> None:
+        """Read the source and put what is there."""
+        value = placing.read_deep(record, self.name, self.parts)
+        if value is not None:
+            self.put(value, attributes, dropped)
 
 
 class Plan:
@@ -53,7 +63,9 @@ class Plan:
         self._send_unmapped = send_unmapped
         self._default_country = default_country
         self._in_location = {
-            field: self._put_of_field(field) for field in STANDARD_FIELDS.keys() - field_map if field.startswith("location.")
+            field: self._put_of_field(field)
+            for field in STANDARD_FIELDS
+            if field.startswith("location.") and field not in field_map
         }
         known = set(properties)
         self.ways: dict[str, Way | Put] = {name: self.way_of(name) for name in (*known, *STANDARD_FIELDS)}
@@ -65,30 +77,30 @@ class Plan:
         leaves: dict[str, list[tuple[str, ...]]] = {}
         for source in sources:
             put = self._put_of_source(source)
-            self.ways[source] = put or Way.NOWHERE
+            self.ways[source] = put or NOWHERE
             head, *rest = source.split(".")
             if rest and source not in known:
-                self.ways[source] = Way.NOWHERE  # read with the deep ones, from wherever it is
+                self.ways[source] = NOWHERE  # read with the deep ones, from wherever it is
                 leaves.setdefault(head, []).append(tuple(rest))
                 if put:
                     self.deep.append(Deep(source, (head, *rest), put))
         for head in leaves.keys() - set(sources):
             way = self.way_of(head)
-            if way is not Way.NOWHERE:
-                inner = placing.custom(head) if way is Way.CUSTOM else way
+            if way is not NOWHERE:
+                inner = placing.custom(head) if way is OWN_NAME else way
                 self.ways[head] = placing.trimmed(leaves[head], inner)
 
     def way_of(self, name: str) -> Way | Put:
         """Where a property goes that no setting names."""
         if name.startswith(HIDDEN):
-            return Way.NOWHERE
+            return NOWHERE
         if name == "properties":
             return self._spread_properties
         if name == "location":
             return self._spread_location
         if name in STANDARD_FIELDS and name != "email" and name not in self._field_map:
             return self._put_of_field(name)
-        return Way.CUSTOM if self._may_send(name) else Way.NOWHERE
+        return OWN_NAME if self._may_send(name) else NOWHERE
 
     def _may_send(self, name: str) -> bool:
         return self._send_unmapped and CUSTOM + name not in self._field_map
@@ -106,15 +118,12 @@ class Plan:
 
     def _conversion(self, field: str) -> Callable[[object], object]:
         kind = STANDARD_FIELDS[field]
+        country = self._default_country
         if kind == "phone":
-            return self._phone
+            return lambda value: normalise_phone(value, country)
         if kind == "latitude":
             return lambda value: coordinate_of(value, 90)
         return (lambda value: coordinate_of(value, 180)) if kind == "longitude" else text_of
-
-    def _phone(self, value: object) -> object:
-        number = normalise_phone(value, self._default_country)
-        return UNUSABLE if number is None else number
 
     def _spread_properties(self, value: object, attributes: dict[str, Any], dropped: list[str]) -> None:
         """An object `properties` holds custom properties, as it does at Klaviyo; with `drop` too."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+
 from target_klaviyo_segments.errors import RunStopped
 from target_klaviyo_segments.export.plan import PlanLimit
 

@@ -1,0 +1,92 @@
+"""How fast requests may go and when a failed one goes again. Decides, and never waits: the time is an argument. Pure.
+
+Klaviyo counts requests of each endpoint in a burst and a steady window at once, and `RateLimit-Remaining` tells of the
+burst alone, so the client counts: https://developers.klaviyo.com/en/docs/rate_limits_and_error_handling
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from target_klaviyo_segments.klaviyo.protocol import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from target_klaviyo_segments.errors import Transient
+
+# A quota beyond this is taken for nonsense: memory is bounded by it. Klaviyo's largest is 3,500.
+QUOTA_MAX = 100_000
+# Floating point: an instant that was waited for may be missed by this much.
+_TOLERANCE_SECONDS = 1e-6
+
+_QUOTA = re.compile(r"\s*([0-9]{1,9})\s*;\s*w=([0-9]{1,9})\s*")
+
+
+class Windows:
+    """Sliding windows of one endpoint: no stretch of time as long as a window holds more requests than its quota."""
+
+    def __init__(self, windows: Iterable[Window]) -> None:
+        self._quotas = {window.seconds: window.quota for window in windows}
+        self._held_until = float("-inf")
+        self._instants: deque[float] = deque(maxlen=max(self._quotas.values()))
+
+    @property
+    def windows(self) -> tuple[Window, ...]:
+        """The quotas as they are known now."""
+        return tuple(Window(quota, seconds) for seconds, quota in sorted(self._quotas.items()))
+
+    def reserve(self, now: float) -> float:
+        """Seconds until the next request may go. It is counted at that instant: whoever asks must wait, then send."""
+        instants = self._instants
+        free = [now, self._held_until, *list(instants)[-1:]]
+        free += [instants[-quota] + seconds for seconds, quota in self._quotas.items() if len(instants) >= quota]
+        instants.append(max(free))
+        return instants[-1] - now
+
+    def hold(self, until: float) -> None:
+        """Nobody sends before `until`: an earlier request would be refused as well."""
+        self._held_until = max(self._held_until, until)
+
+    def held(self, now: float) -> bool:
+        """Whether a hold came while a request waited for its instant: it must reserve again."""
+        return now + _TOLERANCE_SECONDS < self._held_until
+
+    def learn(self, header: str) -> None:
+        """Adopt the quotas of a `RateLimit-Limit` header, `10, 10;w=1, 150;w=60`.
+
+        A new window counts from here on; one that the header leaves out stays.
+        """
+        for part in header.split(","):
+            found = _QUOTA.fullmatch(part)
+            quota, seconds = (int(found[1]), int(found[2])) if found else (0, 0)
+            if 0 < quota <= QUOTA_MAX and seconds:
+                self._quotas[seconds] = quota
+        largest = max(self._quotas.values())
+        if largest > (self._instants.maxlen or 0):
+            self._instants = deque(self._instants, maxlen=largest)
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """Exponential waits with jitter, as Klaviyo asks, until `limit_seconds` are over."""
+
+    limit_seconds: float
+    base_seconds: float = 0.5
+    factor: float = 2.0
+    cap_seconds: float = 60.0
+    jitter: float = 0.5
+
+    def next_delay(self, attempt: int, elapsed: float, error: Transient, random: float) -> float | None:
+        """Seconds until the next attempt after `attempt` (from 1) failed; None to give up.
+
+        `random` is from 0 to 1 and spreads the wait by `jitter` either way. Never sooner than `Retry-After`.
+        """
+        steps = min(attempt - 1, 64)  # far beyond the cap, and no overflow
+        spread = 1 - self.jitter + 2 * self.jitter * random
+        delay = min(self.cap_seconds, self.base_seconds * self.factor**steps) * spread
+        delay = max(delay, error.retry_after or 0.0)
+        return None if elapsed + delay > self.limit_seconds else delay

@@ -1,0 +1,209 @@
+"""What Klaviyo answers when it refuses: each refusal becomes the error that says what comes next. Pure.
+
+By status, never by Klaviyo's words, which change: https://developers.klaviyo.com/en/docs/api_versioning_and_deprecation_policy
+Statuses: https://developers.klaviyo.com/en/docs/rate_limits_and_error_handling
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from target_klaviyo_segments.errors import (
+    BodyRefused,
+    Denied,
+    KlaviyoError,
+    NotFound,
+    Rejection,
+    RowsRefused,
+    Transient,
+)
+from target_klaviyo_segments.klaviyo.protocol import GET_LIST, IMPORT_PROFILES, Call
+from target_klaviyo_segments.klaviyo.words import masked, place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+REFUSED = "klaviyo_refused"
+TOO_LARGE = "body_too_large"
+
+_SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_LIST_POINTER = "/data/relationships"
+_NO_REASON = "no reason given"
+
+
+class ScopeMissing(Denied):
+    """A 403 in JSON: the key is right, and may not do this."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    """One of the errors of an answer."""
+
+    words: str
+    pointer: str
+    row: int | None
+    field: str | None
+    identity: str | None  # what Klaviyo's support asks for
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """An answer that is no 2xx."""
+
+    status: int
+    headers: dict[str, str]
+    problems: tuple[_Problem, ...]
+    call: Call
+
+    @property
+    def html(self) -> bool:
+        """Not Klaviyo's own answer, but a page of the proxy in front of it."""
+        return "cf-mitigated" in self.headers or "text/html" in self.headers.get("content-type", "")
+
+    @property
+    def words(self) -> str:
+        """Klaviyo's words, or that there are none."""
+        return "; ".join(dict.fromkeys(problem.words for problem in self.problems[:3])) or _NO_REASON
+
+    def __str__(self) -> str:
+        identity = next((f" (error {each.identity})" for each in self.problems if each.identity), "")
+        return f"Klaviyo answers {self.status} to {self.call.endpoint.name}{identity}"
+
+
+def read_failure(status: int, headers: Mapping[str, str], body: bytes, call: Call) -> KlaviyoError:
+    """The error that an answer other than 2xx stands for."""
+    lower = {name.lower(): value for name, value in headers.items()}
+    return _meaning(status)(_Refusal(status, lower, _problems(body), call))
+
+
+def _meaning(status: int) -> Callable[[_Refusal], KlaviyoError]:
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _later
+    return _redirected if status < HTTPStatus.BAD_REQUEST else _final
+
+
+def _bad_request(refusal: _Refusal) -> KlaviyoError:
+    if refusal.call.endpoint != IMPORT_PROFILES:
+        return _final(refusal)
+    rows: dict[int, Rejection] = {}
+    for problem in refusal.problems:
+        if problem.row is not None:
+            rows.setdefault(problem.row, Rejection(REFUSED, problem.words, problem.field))
+    if rows:
+        return RowsRefused(f"{refusal}: {len(rows)} rows refused", rows)
+    if _blames_the_list(refusal):
+        return _final(refusal)
+    return BodyRefused(f"{refusal}, naming no row: {refusal.words}", Rejection(REFUSED, refusal.words))
+
+
+def _blames_the_list(refusal: _Refusal) -> bool:
+    """Then sending fewer rows changes nothing."""
+    return any(problem.pointer.startswith(_LIST_POINTER) for problem in refusal.problems)
+
+
+def _too_large(refusal: _Refusal) -> KlaviyoError:
+    size = len(refusal.call.body or b"")
+    return BodyRefused(f"{refusal}: {size} bytes are too many", Rejection(TOO_LARGE, "too large for Klaviyo"))
+
+
+def _unknown_key(refusal: _Refusal) -> KlaviyoError:
+    return Denied(f"{refusal}: it does not know the key; check `api_key`. {refusal.words}")
+
+
+def _forbidden(refusal: _Refusal) -> KlaviyoError:
+    if refusal.html:
+        return Transient(f"{refusal} with a web page: a challenge by the proxy in front of it", _retry_after(refusal))
+    scopes = ", ".join(refusal.call.endpoint.scopes)
+    return ScopeMissing(
+        f"{refusal}: the key lacks a scope of those that this needs, {scopes}. The scopes of a key are fixed when it "
+        f"is made: make a new private key that has them, and set `api_key` to it. {refusal.words}"
+    )
+
+
+def _not_found(refusal: _Refusal) -> KlaviyoError:
+    path = refusal.call.path.partition("?")[0]
+    hint = "; check `list_id`" if refusal.call.endpoint == GET_LIST else ""
+    return NotFound(f"{refusal}: the account of this key has no {path}{hint}. {refusal.words}")
+
+
+def _retired(refusal: _Refusal) -> KlaviyoError:
+    return KlaviyoError(
+        f"{refusal}: this `api_revision` is retired. Remove the setting, or upgrade target-klaviyo-segments. "
+        f"{refusal.words}"
+    )
+
+
+def _throttled(refusal: _Refusal) -> KlaviyoError:
+    return Transient(f"{refusal}: too many requests", _retry_after(refusal))
+
+
+def _later(refusal: _Refusal) -> KlaviyoError:
+    return Transient(f"{refusal}: {refusal.words}", _retry_after(refusal))
+
+
+def _redirected(refusal: _Refusal) -> KlaviyoError:
+    return KlaviyoError(f"{refusal}, a redirect, which is never followed: check `api_url`")
+
+
+def _final(refusal: _Refusal) -> KlaviyoError:
+    hint = "; check `list_id`" if refusal.call.endpoint == GET_LIST or _blames_the_list(refusal) else ""
+    return KlaviyoError(f"{refusal}: {refusal.words}{hint}")
+
+
+_BY_STATUS: dict[int, Callable[[_Refusal], KlaviyoError]] = {
+    HTTPStatus.BAD_REQUEST: _bad_request,
+    HTTPStatus.UNAUTHORIZED: _unknown_key,
+    HTTPStatus.FORBIDDEN: _forbidden,
+    HTTPStatus.NOT_FOUND: _not_found,
+    HTTPStatus.REQUEST_TIMEOUT: _later,
+    HTTPStatus.GONE: _retired,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: _too_large,
+    HTTPStatus.TOO_EARLY: _later,
+    HTTPStatus.TOO_MANY_REQUESTS: _throttled,
+}
+
+
+def _retry_after(refusal: _Refusal) -> float | None:
+    """Seconds, or a date held against the answer's own Date: the two clocks need not agree.
+
+    https://developers.klaviyo.com/en/docs/rate_limits_and_error_handling
+    """
+    value = refusal.headers.get("retry-after", "").strip()
+    if _SECONDS.fullmatch(value):
+        return float(value)
+    try:
+        until, now = parsedate_to_datetime(value), parsedate_to_datetime(refusal.headers.get("date", ""))
+        return max((until - now).total_seconds(), 0.0)
+    except (ValueError, TypeError, OverflowError):  # no date, or one with and one without a time zone
+        return None
+
+
+def _problems(body: bytes) -> tuple[_Problem, ...]:
+    """The errors of a JSON:API answer; none when it is anything else."""
+    try:
+        document = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ()
+    errors = document.get("errors") if isinstance(document, dict) else None
+    return tuple(_problem(error) for error in errors if isinstance(error, dict)) if isinstance(errors, list) else ()
+
+
+def _problem(error: dict[str, Any]) -> _Problem:
+    source = error.get("source")
+    pointer = source.get("pointer") if isinstance(source, dict) else None
+    pointer = pointer if isinstance(pointer, str) else ""
+    given = (error.get(name) for name in ("detail", "title", "code"))
+    words = next((masked(each) for each in given if isinstance(each, str) and each), _NO_REASON)
+    identity = error.get("id")
+    known = isinstance(identity, str) and _UUID.fullmatch(identity)
+    return _Problem(words, pointer, *place(pointer), identity if known else None)

@@ -1,0 +1,80 @@
+"""Waiting: for a turn within the rate windows, for a retry, and no longer than the run lasts. Shared by threads."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from target_klaviyo_segments.errors import KlaviyoError, RunStopped
+from target_klaviyo_segments.klaviyo.pacing import Windows
+
+if TYPE_CHECKING:
+    from target_klaviyo_segments.clock import Clock
+    from target_klaviyo_segments.klaviyo.protocol import Endpoint
+
+# Two steady windows: no pool of ours needs longer to get its turn.
+PATIENCE_SECONDS = 120.0
+# A sleep that ends earlier than this before its time was cut short.
+_WOKEN_SECONDS = 1e-3
+
+
+class Turns:
+    """One set of windows an endpoint, for all threads of a run."""
+
+    def __init__(self, clock: Clock, wait_max_seconds: float) -> None:
+        self._clock = clock
+        self._wait_max = max(wait_max_seconds, PATIENCE_SECONDS)
+        self._closed = threading.Event()
+        self._lock = threading.Lock()
+        self._windows: dict[str, Windows] = {}
+
+    def take(self, endpoint: Endpoint) -> None:
+        """Wait until a request of this endpoint may go; again when a hold came meanwhile.
+
+        Raises:
+            KlaviyoError: That is further away than anybody wants to wait.
+            RunStopped: The run ended first.
+        """
+        held = True
+        while held:
+            with self._lock:
+                windows = self._of(endpoint)
+                seconds = windows.reserve(self._clock.now())
+            if seconds > self._wait_max:
+                raise KlaviyoError(
+                    f"{endpoint.name}: Klaviyo's rate limit leaves no room for {seconds:.0f} s, longer than "
+                    "`retry_max_seconds` allows to wait. What else uses the API of this Klaviyo account?"
+                )
+            self.wait(seconds)
+            with self._lock:
+                held = windows.held(self._clock.now())
+
+    def wait(self, seconds: float) -> None:
+        """Wait.
+
+        Raises:
+            RunStopped: The run has ended, or the clock was woken because it does.
+        """
+        until = self._clock.now() + seconds
+        if seconds > 0:
+            self._clock.sleep(seconds)
+        if self._closed.is_set() or self._clock.now() < until - _WOKEN_SECONDS:
+            raise RunStopped("the run ended while a request to Klaviyo waited")
+
+    def learn(self, endpoint: Endpoint, header: str) -> None:
+        """Adopt the quotas of a `RateLimit-Limit` header."""
+        with self._lock:
+            self._of(endpoint).learn(header)
+
+    def hold(self, endpoint: Endpoint, seconds: float) -> None:
+        """Let nobody send to this endpoint for so long."""
+        with self._lock:
+            self._of(endpoint).hold(self._clock.now() + seconds)
+
+    def close(self) -> None:
+        """End every wait, now and from now on."""
+        self._closed.set()
+        self._clock.wake()
+
+    def _of(self, endpoint: Endpoint) -> Windows:
+        return self._windows.setdefault(endpoint.name, Windows(endpoint.windows))

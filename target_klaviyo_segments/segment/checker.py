@@ -1,0 +1,125 @@
+"""Compiles a stream's schema into a fast check, leaving out what cannot be compiled: an odd keyword stops no run. Pure."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+
+import jsonschema_rs
+from jsonschema import Draft4Validator, Draft6Validator, Draft7Validator, Draft201909Validator, Draft202012Validator
+
+from target_klaviyo_segments.segment.schema import LISTED, MISSING, NAMED, SINGLE, follow, subschemas
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_ROUNDS_MAX = 200  # keywords left out of one schema, each found by compiling again
+
+
+class Draft(NamedTuple):
+    """One draft of JSON schema, twice: compiled, and explaining itself."""
+
+    compiled: Callable[..., Any]
+    explaining: type[Any]
+
+
+_DRAFTS = {
+    "draft-04": Draft(jsonschema_rs.Draft4Validator, Draft4Validator),
+    "draft-06": Draft(jsonschema_rs.Draft6Validator, Draft6Validator),
+    "draft-07": Draft(jsonschema_rs.Draft7Validator, Draft7Validator),
+    "2019-09": Draft(jsonschema_rs.Draft201909Validator, Draft201909Validator),
+    "2020-12": Draft(jsonschema_rs.Draft202012Validator, Draft202012Validator),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Checker:
+    """A compiled schema: the check, what is left of the schema, its draft, and what had to be left out."""
+
+    is_valid: Callable[[object], bool]
+    schema: dict[str, Any]
+    draft: Draft
+    left_out: tuple[str, ...]
+
+
+def compile_schema(schema: dict[str, Any]) -> Checker:
+    """Compile a schema; formats are not checked, and nothing is fetched."""
+    try:
+        usable = copy.deepcopy(schema)
+        draft = _draft_of(usable)
+        left_out = _without_references(usable)
+        return _compile(usable, draft, left_out)
+    except (ValueError, RecursionError):  # a lone surrogate in a name, nesting without end: nothing that names a place
+        draft = _DRAFTS["draft-07"]
+        return Checker(draft.compiled({}).is_valid, {}, draft, ("the whole schema",))
+
+
+def _draft_of(schema: dict[str, Any]) -> Draft:
+    """The draft that the schema names, else 4 when it has that draft's booleans, else 7. Takes the name away."""
+    declared = str(schema.pop("$schema", ""))
+    for name, draft in _DRAFTS.items():
+        if name in declared:
+            return draft
+    booleans = any(
+        isinstance(each.get(keyword), bool)
+        for _, each in subschemas(schema)
+        for keyword in ("exclusiveMaximum", "exclusiveMinimum")
+    )
+    return _DRAFTS["draft-04" if booleans else "draft-07"]
+
+
+def _without_references(schema: dict[str, Any]) -> list[str]:
+    """Take away references that lead out of the document or nowhere."""
+    left_out = []
+    for path, each in list(subschemas(schema)):
+        if "$ref" in each and follow(schema, each["$ref"]) is MISSING:
+            del each["$ref"]
+            left_out.append(_spelled((*path, "$ref")))
+    return left_out
+
+
+def _compile(schema: dict[str, Any], draft: Draft, left_out: list[str]) -> Checker:
+    for _ in range(_ROUNDS_MAX):
+        try:
+            compiled = draft.compiled(schema, validate_formats=False, retriever=_fetch_nothing)
+        except jsonschema_rs.ValidationError as error:
+            left_out.append(_spelled(_drop(schema, error.instance_path)))
+        else:
+            return Checker(compiled.is_valid, schema, draft, tuple(left_out))
+    raise ValueError("too many keywords cannot be used")
+
+
+def _drop(schema: dict[str, Any], path: Sequence[str | int]) -> Sequence[str | int]:
+    """Take away the keyword that a path leads into; a subschema that is none becomes one that allows everything."""
+    node: Any = schema
+    place = 0
+    while place < len(path):
+        keyword = path[place]
+        step = _step(keyword, node[keyword], len(path) - place - 1)
+        inside: Any = node
+        for key in path[place : place + step]:
+            holder, inside = inside, inside[key]
+        if step == 0 or (place + step == len(path) and isinstance(inside, dict)):
+            del node[keyword]
+            return path[: place + 1]
+        if not isinstance(inside, dict):
+            holder[path[place + step - 1]] = {}
+            return path[: place + step]
+        node, place = inside, place + step
+    raise ValueError("the schema cannot be used, and no place in it is named")
+
+
+def _step(keyword: str | int, value: object, rest: int) -> int:
+    """How many keys lead from a schema to a schema inside it; 0 when the keyword holds none there."""
+    if rest and ((keyword in NAMED and isinstance(value, dict)) or (keyword in LISTED and isinstance(value, list))):
+        return 2
+    return 1 if keyword in SINGLE and not isinstance(value, list) else 0
+
+
+def _spelled(path: Sequence[str | int]) -> str:
+    return f"`{'.'.join(map(str, path))}`"
+
+
+def _fetch_nothing(uri: str) -> NoReturn:
+    raise ValueError(f"{uri} is not fetched: checking a record makes no request")

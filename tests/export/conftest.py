@@ -1,0 +1,12 @@
+"""Fixtures of the export room."""
+
+from __future__ import annotations
+
+import pytest
+from bench import Bench
+
+
+@pytest.fixture
+def bench(tmp_path):
+    """Make a bench: `bench(ModelKlaviyo(...), batch_rows=2)`."""
+    return lambda klaviyo=None, **limits: Bench(tmp_path, klaviyo, **limits)

@@ -1,0 +1,153 @@
+"""Rate windows and retries, decided without a clock."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from target_klaviyo_segments.errors import Transient
+from target_klaviyo_segments.klaviyo.pacing import QUOTA_MAX, RetryPolicy, Windows
+from target_klaviyo_segments.klaviyo.protocol import Window
+
+M = (Window(10, 1), Window(150, 60))
+TIERS = st.lists(
+    st.builds(Window, st.integers(1, 20), st.sampled_from([1, 5, 60])),
+    min_size=1,
+    max_size=3,
+    unique_by=lambda w: w.seconds,
+)
+GAPS = st.lists(st.floats(0, 30) | st.just(0.0), max_size=120)
+SLACK = 1e-6  # floating point
+
+
+def exceeded(instants, window):
+    """Whether some stretch as long as the window holds more than its quota."""
+    pairs = zip(instants, instants[window.quota :], strict=False)
+    return any(later - earlier < window.seconds - SLACK for earlier, later in pairs)
+
+
+def times(windows, count, now=0.0):
+    return [now + windows.reserve(now) for _ in range(count)]
+
+
+@given(TIERS, GAPS)
+def test_no_window_is_ever_exceeded(tier, gaps):
+    """Whenever requests come, no stretch of time holds more than the quota."""
+    windows, now, instants = Windows(tier), 0.0, []
+    for gap in gaps:
+        now += gap
+        instants.append(now + windows.reserve(now))
+    assert instants == sorted(instants)
+    assert not any(exceeded(instants, window) for window in tier)
+
+
+@given(GAPS, st.integers(1, 20), st.integers(1, 200), st.integers(0, 60))
+def test_no_learned_window_is_exceeded_from_then_on(gaps, burst, steady, before):
+    """A quota that Klaviyo lowers binds the next request."""
+    windows, now = Windows(M), 0.0
+    times(windows, before)
+    windows.learn(f"{burst}, {burst};w=1, {steady};w=60")
+    instants = []
+    for gap in gaps:
+        now += gap
+        instants.append(now + windows.reserve(now))
+    assert not exceeded(instants, Window(burst, 1))
+    assert not exceeded(instants, Window(steady, 60))
+
+
+@given(GAPS, st.integers(0, 119), st.floats(0, 100))
+def test_nobody_goes_before_a_hold_is_over(gaps, position, length):
+    """After a 429 an earlier request would be refused again."""
+    windows, now = Windows(M), 0.0
+    for index, gap in enumerate(gaps):
+        now += gap
+        if index == position:
+            windows.hold(now + length)
+            assert now + windows.reserve(now) >= now + length - SLACK
+        windows.reserve(now)
+
+
+def test_the_quota_is_used_to_the_full():
+    """Klaviyo's quota is the only brake: 150 in the first minute, as early as the burst allows."""
+    instants = times(Windows(M), 301)
+    assert instants[:10] == [0.0] * 10
+    assert instants[149] == 14.0
+    assert instants[150] == 60.0
+    assert instants[300] == 120.0
+
+
+def test_a_request_after_a_pause_goes_at_once():
+    """Nobody waits for a window that has room."""
+    windows = Windows(M)
+    times(windows, 10)
+    assert windows.reserve(1.0) == 0.0
+
+
+def test_a_hold_is_seen_until_it_is_over():
+    """Who reserved before the 429 finds out before sending."""
+    windows = Windows(M)
+    windows.hold(30.0)
+    windows.hold(20.0)
+    assert windows.held(29.9)
+    assert not windows.held(30.0)
+
+
+@given(st.dictionaries(st.integers(1, 86_400), st.integers(1, QUOTA_MAX), min_size=1, max_size=4))
+def test_a_header_is_learned_as_it_says(quotas):
+    """What Klaviyo's header says is what counts, new windows too."""
+    windows = Windows(M)
+    windows.learn(", ".join(["1", *(f"{quota};w={seconds}" for seconds, quota in quotas.items())]))
+    expected = {1: 10, 60: 150} | quotas
+    assert {window.seconds: window.quota for window in windows.windows} == expected
+
+
+def test_a_daily_window_counts():
+    """Create List has one of 150 a day; a new one may come anywhere."""
+    windows = Windows([Window(10, 1)])
+    windows.learn("10, 10;w=1, 150;w=60, 20;w=86400")
+    assert times(windows, 21)[20] == 86_400.0
+
+
+@pytest.mark.parametrize(
+    "header", ["", "10", "10;w=0", "0;w=1", "x;w=1", "-5;w=1", "10;w=1.5", ";w=", "9999999;w=1", "10;w", ",,,"]
+)
+def test_nonsense_teaches_nothing(header):
+    """A broken header stops no run and opens no flood."""
+    windows = Windows(M)
+    windows.learn(header)
+    assert windows.windows == M
+
+
+def test_a_larger_quota_keeps_what_was_sent():
+    """Learning forgets no request."""
+    windows = Windows([Window(2, 10)])
+    times(windows, 2)
+    windows.learn("3;w=10")
+    assert times(windows, 2) == [0.0, 10.0]
+
+
+POLICY = RetryPolicy(limit_seconds=600)
+
+
+def test_waits_double_up_to_the_cap():
+    """Exponential, as Klaviyo asks, and never hours."""
+    delays = [POLICY.next_delay(attempt, 0, Transient("x"), 0.5) for attempt in range(1, 10)]
+    assert delays == [0.5, 1, 2, 4, 8, 16, 32, 60, 60]
+
+
+@given(st.integers(1, 10**9), st.floats(0, 1), st.none() | st.floats(0, 100))
+def test_a_wait_is_within_its_jitter_and_not_before_retry_after(attempt, random, retry_after):
+    """Many clients spread out; none comes earlier than Klaviyo said."""
+    nominal = min(60, 0.5 * 2 ** min(attempt - 1, 64))
+    delay = POLICY.next_delay(attempt, 0, Transient("x", retry_after), random)
+    assert max(nominal * 0.5, retry_after or 0) <= delay <= max(nominal * 1.5, retry_after or 0)
+
+
+@given(st.integers(1, 100), st.floats(0, 2_000), st.floats(0, 1), st.none() | st.floats(0, 10_000))
+def test_the_limit_is_never_passed(attempt, elapsed, random, retry_after):
+    """Every wait has a limit: an hour's Retry-After gives up at once."""
+    delay = POLICY.next_delay(attempt, elapsed, Transient("x", retry_after), random)
+    assert delay is None or elapsed + delay <= 600
+    if retry_after is not None and elapsed + retry_after > 600:
+        assert delay is None

@@ -1,0 +1,195 @@
+"""The settings: every problem at once, in words."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from target_klaviyo_segments.config import read_config
+from target_klaviyo_segments.errors import SettingsError
+from target_klaviyo_segments.segment.mapping import field_map_problems
+from target_klaviyo_segments.settings import Settings
+from target_klaviyo_segments.settings_table import SDK_SETTINGS, SETTINGS, config_jsonschema
+
+ROOT = Path(__file__).parent.parent.parent
+GOOD = {"api_key": "pk_sandbox_0123456789abcdef", "accept_data_privacy": True, "list_id": "Y6nRLr"}
+
+
+def check(**config):
+    return Settings.from_config({**GOOD, **config}, field_map_problems=field_map_problems)
+
+
+def problems(**config):
+    with pytest.raises(SettingsError) as caught:
+        check(**config)
+    return caught.value.problems
+
+
+def test_the_four_settings_of_the_simplest_export_are_enough():
+    """Key, list, e-mail field and the privacy notice."""
+    settings = check(email_field="mail")
+    assert settings.segment("anything").email_field == "mail"
+    assert settings.api_url == "https://a.klaviyo.com"
+
+
+def test_null_counts_as_absent():
+    """Meltano writes null for what is not set."""
+    assert check(connection_name=None, segments=None).connection_name == "klaviyo"
+
+
+def test_all_problems_are_told_at_once():
+    """One run of the program finds every mistake."""
+    found = problems(
+        api_key=None, batch_size_rows=0, on_export_limit="truncate", colour="red", accept_data_privacy=False
+    )
+    text = "\n".join(found)
+    assert len(found) == 5
+    for name in ("api_key", "batch_size_rows", "on_export_limit", "colour", "accept_data_privacy"):
+        assert name in text
+
+
+def test_the_refusal_without_privacy_says_what_is_agreed_to():
+    """Not one byte leaves without `accept_data_privacy: true`."""
+    (problem,) = problems(accept_data_privacy=None)
+    assert "personal data" in problem
+    assert "consent" in problem
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"batch_size_rows": 10_001}, r"`batch_size_rows` is 10001, above 10000: a Klaviyo import job takes"),
+        ({"batch_size_bytes": 5_000_001}, r"above 5000000: .* 5 MB"),
+        ({"max_profiles_per_export": 1_000_001}, r"above 1000000: an export holds"),
+        ({"max_in_flight": 0}, r"below 1: .* burst"),
+        ({"max_in_flight": True}, r"must be a whole number"),
+        ({"job_timeout_seconds": 604_801}, r"7 days"),
+        ({"connection_name": " "}, r"`connection_name` is empty"),
+        ({"api_url": "http://klaviyo.example.com"}, r"must be https"),
+        ({"api_url": "https://user:secret@a.klaviyo.com"}, r"must be https"),
+        ({"api_url": "https://a.klaviyo.com:port"}, r"is not a web address"),
+        ({"api_revision": "newest"}, r"a date such as 2026-10-15"),
+        ({"default_country": "Germany"}, r"two letters"),
+        ({"api_key": "pk with space"}, r"no Klaviyo key has"),
+        ({"allowed_users": "root"}, r"must be a list"),
+        ({"allowed_users": [1]}, r"must be a list of texts"),
+        ({"segments": {"people": {"lst_id": "X"}}}, r"no setting `lst_id` for `people`; did you mean `list_id`\?"),
+        ({"segments": {"people": "Y6nRLr"}}, r"must give an object for the stream `people`"),
+        ({"segments": {"people": {"email_field": 1}}}, r"`people.email_field` must be text"),
+        ({"segments": {"people": {}}, "list_id": None}, r"`segments.people` has no `list_id`"),
+        ({"list_id": None}, r"`list_id` is missing"),
+        ({"field_map": {"frist_name": "given"}}, r"first_name"),
+        ({"segments": {"people": {"field_map": {"location.cty": "town"}}}}, r"segments.people: .*location.city"),
+        ({"acept_data_privacy": True}, r"did you mean `accept_data_privacy`\?"),
+    ],
+)
+def test_each_problem_is_told_in_words(config, words):
+    """The setting, what is wrong, and what would be right or which limit would break."""
+    assert re.search(words, "\n".join(problems(**config)))
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8765", "http://localhost:8765/", "http://[::1]:1", "https://a.klaviyo.com/"]
+)
+def test_plain_http_is_for_loopback(url):
+    """The key travels with every request."""
+    assert check(api_url=url).api_url == url.rstrip("/")
+
+
+def test_a_segment_of_its_own_overrides_and_inherits():
+    """`segments` names streams; what it leaves out comes from the general settings."""
+    settings = check(segments={"vip": {"list_id": "VIP001", "email_field": "mail"}, "all": {}}, default_country="DE")
+    vip, everyone = settings.segment("vip"), settings.segment("all")
+    assert (vip.list_id, vip.email_field, vip.default_country) == ("VIP001", "mail", "DE")
+    assert vip.email_setting == "segments.vip.email_field"
+    assert (everyone.list_id, everyone.email_field) == ("Y6nRLr", "email")
+    assert settings.segment("orders") is None
+
+
+def test_the_key_is_in_no_representation():
+    """A representation ends up in logs."""
+    assert GOOD["api_key"] not in repr(check())
+    assert config_jsonschema()["properties"]["api_key"]["secret"] is True
+
+
+def test_files_merge_and_the_environment_outranks_them(tmp_path):
+    """`--config a.json --config b.json`, and TARGET_KLAVIYO_SEGMENTS_*."""
+    (tmp_path / "a.json").write_text(json.dumps({"list_id": "A", "email_field": "a", "max_in_flight": 1}))
+    (tmp_path / "b.json").write_text(json.dumps({"list_id": "B", "email_field": "b"}))
+    environment = {
+        "TARGET_KLAVIYO_SEGMENTS_LIST_ID": "E",
+        "TARGET_KLAVIYO_SEGMENTS_ACCEPT_DATA_PRIVACY": "true",
+        "TARGET_KLAVIYO_SEGMENTS_FIELD_MAP": '{"title": "job"}',
+        "TARGET_KLAVIYO_SEGMENTS_ALLOWED_USERS": '["root"]',
+        "TARGET_KLAVIYO_SEGMENTS_FLATTENING_MAX_DEPTH": "2",
+        "TARGET_KLAVIYO_SEGMENTS_API_URL": "",
+    }
+    paths = [str(tmp_path / "a.json"), "ENV", str(tmp_path / "b.json")]
+    assert read_config(paths, environment) == {
+        "list_id": "E",
+        "email_field": "b",
+        "max_in_flight": 1,
+        "accept_data_privacy": True,
+        "field_map": {"title": "job"},
+        "allowed_users": ["root"],
+        "flattening_max_depth": 2,
+    }
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(None, "cannot be read"), (b"{", "is not JSON"), (b"[]", "holds no JSON object"), (b"\xff", "is not UTF-8")],
+)
+def test_an_unreadable_config_file_is_told_by_name(tmp_path, content, words):
+    """No traceback for a mistyped path."""
+    path = tmp_path / "config.json"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(SettingsError, match=f"config.json {words}"):
+        read_config([str(path)], {})
+
+
+def test_variables_that_do_not_fit_are_told_all_at_once():
+    """By the variable's name, which is what the user typed; not by its value."""
+    environment = {"TARGET_KLAVIYO_SEGMENTS_MAX_IN_FLIGHT": "many", "TARGET_KLAVIYO_SEGMENTS_SEGMENTS": "{"}
+    with pytest.raises(SettingsError) as caught:
+        read_config([], environment)
+    assert caught.value.problems == (
+        "the variable TARGET_KLAVIYO_SEGMENTS_SEGMENTS does not hold a JSON object",
+        "the variable TARGET_KLAVIYO_SEGMENTS_MAX_IN_FLIGHT does not hold a whole number",
+    )
+
+
+def test_meltano_yml_has_every_setting_as_the_table_has_it():
+    """Names, kinds, defaults, options and secrets."""
+    project = yaml.safe_load((ROOT / "meltano.yml").read_text())
+    (loader,) = project["plugins"]["loaders"]
+    listed = {setting["name"]: setting for setting in loader["settings"]}
+    assert list(listed) == [*SETTINGS, *SDK_SETTINGS]
+    for name, row in SETTINGS.items():
+        entry = listed[name]
+        assert entry["kind"] == ("options" if row.options else row.kind)
+        assert entry["description"] == row.description
+        assert entry.get("value") == (None if name == "field_map" else row.default)
+        assert tuple(option["value"] for option in entry.get("options", ())) == row.options
+        assert entry.get("sensitive", False) == row.secret
+
+
+def test_the_readme_lists_every_setting_with_its_default():
+    """One row a setting: name, default, description."""
+    lines = (ROOT / "README.md").read_text().splitlines()
+    for name, row in SETTINGS.items():
+        (line,) = [line for line in lines if line.startswith(f"| `{name}` |")]
+        assert row.description in line
+        default = json.dumps(dict(row.default) if name == "field_map" else row.default)
+        assert row.default is None or f"`{default.strip(chr(34))}`" in line
+
+
+def test_the_sample_config_is_valid():
+    """It runs as it is, against the sandbox."""
+    sample = json.loads((ROOT / "sample_config.json").read_text())
+    assert Settings.from_config(sample, field_map_problems=field_map_problems).api_url == "http://127.0.0.1:8765"

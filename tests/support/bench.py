@@ -1,0 +1,77 @@
+"""An exporter on a model of Klaviyo and a clock of its own."""
+
+from __future__ import annotations
+
+import json
+
+from doubles import FakeClock, ModelKlaviyo
+
+from target_klaviyo_segments.errors import Rejection, TargetError
+from target_klaviyo_segments.export.exporter import Exporter, Limits
+from target_klaviyo_segments.export.plan import PlanLimit
+from target_klaviyo_segments.export.rejects import Rejects, record_json
+from target_klaviyo_segments.segment.batch import Row
+
+
+class Bench:
+    """Feeds rows and keeps what comes out."""
+
+    def __init__(self, folder, klaviyo=None, *, usage=None, plan="warn", **limits):
+        self.klaviyo = klaviyo or ModelKlaviyo()
+        self.states, self.warnings = [], []
+        self.rejects = Rejects(folder / "rejects.jsonl")
+        self.clock = FakeClock()
+        defaults = {
+            "batch_rows": 4,
+            "batch_bytes": 100_000,
+            "max_in_flight": 3,
+            "profiles_per_export": 1000,
+            "split_exports": True,
+            "job_timeout_seconds": 3600,
+            "max_rejected_percent": 100,
+        }
+        self.exporter = Exporter(
+            self.klaviyo,
+            clock=self.clock,
+            limits=Limits(**(defaults | limits)),
+            plan=PlanLimit(usage, plan),
+            rejects=self.rejects,
+            emit_state=self.states.append,
+            warn=self.warnings.append,
+        )
+
+    def lane(self, stream="people", list_id="LIST01"):
+        return self.exporter.lane(stream, list_id)
+
+    def read(self, name, stream="people", list_id="LIST01", **attributes):
+        lane = self.lane(stream, list_id)
+        lane.tally.read += 1
+        self.exporter.sequence += 1
+        email = f"{name}@x.io"
+        payload = json.dumps({"type": "profile", "attributes": {"email": email, **attributes}}).encode()
+        self.exporter.add(lane, Row(lane.tally.read, email, payload, {"name": name, **attributes}))
+
+    def refuse(self, stream="people", list_id="LIST01"):
+        lane = self.lane(stream, list_id)
+        lane.tally.read += 1
+        self.exporter.sequence += 1
+        self.exporter.reject(lane, lane.tally.read, Rejection("email_missing", "no e-mail"), record_json({}))
+
+    def finish(self):
+        """True when every row was settled, False when the run broke off."""
+        try:
+            self.exporter.finish()
+        except TargetError:
+            self.break_off()
+            return False
+        self.rejects.close()
+        return True
+
+    def break_off(self):
+        self.exporter.break_off()
+        self.rejects.close()
+
+    def rejected_rows(self):
+        if not self.rejects.written:
+            return []
+        return [json.loads(line) for line in self.rejects.path.read_text().splitlines()]

@@ -1,0 +1,129 @@
+"""A tap's lines through the whole target into a sandbox, in this process or as the installed command."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from direct import Direct
+from doubles import FakeClock
+from target_klaviyo_segments.sandbox.app import Sandbox
+
+from target_klaviyo_segments.errors import TargetError
+from target_klaviyo_segments.run import Wires
+from target_klaviyo_segments.target import TargetKlaviyoSegments
+
+KEY = "pk_sandbox_0123456789abcdef"
+LIST = "Y6nRLr"
+
+
+def schema(stream="people", keys=(), **properties):
+    """A SCHEMA line; an e-mail property unless others are given."""
+    properties = properties or {"email": {"type": ["string", "null"]}}
+    return {
+        "type": "SCHEMA",
+        "stream": stream,
+        "schema": {"type": "object", "properties": properties},
+        "key_properties": list(keys),
+    }
+
+
+def record(email=None, stream="people", **properties):
+    """A RECORD line."""
+    return {"type": "RECORD", "stream": stream, "record": {"email": email, **properties}}
+
+
+def state(value):
+    """A STATE line."""
+    return {"type": "STATE", "value": value}
+
+
+def text(lines):
+    """Messages, or lines as they are, as a tap prints them."""
+    return "".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines)
+
+
+class Pipeline:
+    """One sandbox, one work directory, any number of runs."""
+
+    def __init__(self, folder, **sandbox):
+        self.clock = FakeClock(1_790_000_000.0)
+        self.sandbox = Sandbox(now=self.clock.now, **sandbox)
+        self.sandbox.add_list(LIST, "People")
+        self.work_dir = folder / "work"
+        self.stdout = ""
+        self.error = None
+
+    def run(self, lines, **settings):
+        """Export; True when the run ended well. The message of the one that did not is in `error`."""
+        config = {
+            "api_url": "http://127.0.0.1:9",
+            "api_key": KEY,
+            "list_id": LIST,
+            "accept_data_privacy": True,
+            "work_dir": str(self.work_dir),
+            **settings,
+        }
+        wires = Wires(clock=self.clock, transport=Direct(self.sandbox))
+        out = io.StringIO()
+        self.error = None
+        with contextlib.redirect_stdout(out):
+            try:
+                target = TargetKlaviyoSegments(config=config, wires=wires)
+                target.export(io.StringIO(lines if isinstance(lines, str) else text(lines)))
+            except TargetError as error:
+                self.error = str(error)
+        self.stdout = out.getvalue()
+        self.clock.woken = False
+        return self.error is None
+
+    @property
+    def states(self):
+        return [json.loads(line) for line in self.stdout.splitlines()]
+
+    @property
+    def report(self):
+        return json.loads((self.work_dir / "report.json").read_text())
+
+    @property
+    def totals(self):
+        return self.report["totals"]
+
+    def rejects(self):
+        path = self.report["rejects_file"]
+        return [json.loads(line) for line in Path(path).read_text().splitlines()] if path else []
+
+    def members(self, list_id=LIST):
+        return {member["email"]: member for member in self.sandbox.members(list_id)}
+
+    def assert_balanced(self):
+        for counts in [self.totals, *self.report["streams"].values()]:
+            fates = ("delivered", "rejected", "unchanged", "merged", "removed", "filtered", "failed")
+            assert counts["read"] == sum(counts[fate] for fate in fates)
+
+
+def command(lines, url, folder, *arguments, environment=None, **settings):
+    """The installed command in a process of its own."""
+    config = {
+        "api_url": url,
+        "api_key": KEY,
+        "list_id": LIST,
+        "accept_data_privacy": True,
+        "work_dir": str(folder / "work"),
+        **settings,
+    }
+    path = folder / "config.json"
+    path.write_text(json.dumps({name: value for name, value in config.items() if value is not ...}))
+    return subprocess.run(
+        [sys.executable, "-m", "target_klaviyo_segments", "--config", str(path), *arguments],
+        input=lines if isinstance(lines, bytes) else text(lines).encode(),
+        capture_output=True,
+        check=False,
+        timeout=60,
+        env=os.environ | (environment or {}),
+    )
