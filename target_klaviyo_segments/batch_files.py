@@ -12,7 +12,7 @@ from target_klaviyo_segments.decoding import LineDecoder
 from target_klaviyo_segments.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import BinaryIO
 
 _BLOCK_BYTES = 256 * 1024
@@ -48,10 +48,10 @@ def _records(url: str, *, compressed: bool) -> Iterator[dict[str, Any]]:
     yield from _checked(lines.end(), lines, name)
 
 
-def _checked(values: Iterator[Any], lines: LineDecoder, name: str) -> Iterator[dict[str, Any]]:
-    for value in values:
+def _checked(values: Iterable[Any], lines: LineDecoder, name: str) -> Iterator[dict[str, Any]]:
+    for index, value in enumerate(values):
         if not isinstance(value, dict):
-            raise InputError(f"line {lines.line} of {name} is no record")
+            raise InputError(f"line {lines.line_of(index)} of {name} is no record")
         yield value
 
 

@@ -10,7 +10,7 @@ import msgspec
 from target_klaviyo_segments.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
 # A line holds one record, schema or state, and a profile may have 100 KB; longer lines are no segment's.
 MAX_LINE_BYTES = 16 * 1024 * 1024
@@ -25,79 +25,78 @@ class LineDecoder:
         self._source = source
         self._decoder = msgspec.json.Decoder()
         self._tail = b""
-        self.line = 0  # of the value that was handed out last, from 1
+        self._lines = b""  # complete lines that were fed last
+        self._before = 0  # lines before those
 
-    def feed(self, block: bytes) -> Iterator[Any]:
+    def feed(self, block: bytes) -> Iterable[Any]:
         """The values of the lines that this block completes.
 
         Raises:
             InputError: A line is not JSON, or too long; all lines before it were handed out.
         """
+        self._before += self._lines.count(b"\n")
         end = block.rfind(b"\n") + 1
-        complete = self._tail + block[:end] if end else b""
+        self._lines = self._tail + block[:end] if end else b""
         self._tail = block[end:] if end else self._tail + block
-        if complete:
-            yield from self._values(complete)
         if len(self._tail) > MAX_LINE_BYTES:
-            raise InputError(
-                f"{self._where(1)} is longer than {MAX_LINE_BYTES:,} bytes; a profile has at most 100 KB. "
-                "Leave large columns out of the tap's selection"
-            )
+            return self._then_too_long(self._values())
+        return self._values()
 
-    def end(self) -> Iterator[Any]:
+    def end(self) -> Iterable[Any]:
         """The value of a last line without a line feed.
 
         Raises:
             InputError: It was cut off.
         """
         if not self._tail.strip():
-            return
+            return ()
+        self._before += self._lines.count(b"\n")
+        self._lines = self._tail
         try:
-            value = self._odd(self._tail)
+            return (self._odd(self._tail, 1),)
         except InputError:
             raise InputError(
-                f"{self._source} breaks off in the middle of line {self.line + 1}: its writer ended early. "
+                f"{self._source} breaks off in the middle of line {self._before + 1}: its writer ended early. "
                 "Look at the log of the tap"
             ) from None
-        self.line += 1
-        yield value
 
-    def _values(self, lines: bytes) -> Iterator[Any]:
+    def line_of(self, index: int) -> int:
+        """The line, from 1, of a value that was handed out last, by its place among those of its block."""
+        filled = [number for number, line in enumerate(self._lines.split(b"\n"), start=1) if line.strip()]
+        return self._before + filled[index]
+
+    def _values(self) -> Iterable[Any]:
         try:
-            values: Sequence[Any] = self._decoder.decode_lines(lines)
+            return self._decoder.decode_lines(self._lines)
         except _ODD:
-            yield from self._one_by_one(lines)
-            return
-        blank = lines.count(b"\n") - len(values)
-        for value in values:
-            self.line += 1
-            yield value
-        self.line += blank
+            return self._one_by_one()
 
-    def _one_by_one(self, lines: bytes) -> Iterator[Any]:
-        for line in lines.split(b"\n")[:-1]:
+    def _one_by_one(self) -> Iterator[Any]:
+        for ahead, line in enumerate(self._lines.split(b"\n"), start=1):
             if line.strip():
-                value = self._odd(line)
-                self.line += 1
-                yield value
-            else:
-                self.line += 1
+                yield self._odd(line, ahead)
 
-    def _odd(self, line: bytes) -> Any:  # noqa: ANN401  # JSON is anything
+    def _then_too_long(self, values: Iterable[Any]) -> Iterator[Any]:
+        yield from values
+        line = self._before + self._lines.count(b"\n") + 1
+        raise InputError(
+            f"line {line} of {self._source} is longer than {MAX_LINE_BYTES:,} bytes; a profile has at most 100 KB. "
+            "Leave large columns out of the tap's selection"
+        )
+
+    def _odd(self, line: bytes, ahead: int) -> Any:  # noqa: ANN401  # JSON is anything
         """What the fast decoder refuses (NaN, 1e400, a lone surrogate) gets a second reading."""
         try:
             return self._decoder.decode(line)
         except _ODD:
             pass
+        where = f"line {self._before + ahead} of {self._source}"
         try:
             return json.loads(line)
         except RecursionError:
-            raise InputError(f"{self._where(1)} is nested too deeply") from None
+            raise InputError(f"{where} is nested too deeply") from None
         except ValueError:
             raise InputError(
-                f"{self._where(1)} is not JSON. A tap prints one Singer message a line on stdout and everything else "
-                "on stderr; run the tap alone to see what it prints"
+                f"{where} is not JSON. A tap prints one Singer message a line on stdout and everything else on stderr; "
+                "run the tap alone to see what it prints"
             ) from None
-
-    def _where(self, ahead: int) -> str:
-        return f"line {self.line + ahead} of {self._source}"

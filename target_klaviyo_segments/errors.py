@@ -36,10 +36,10 @@ class SettingsError(TargetError):
 
 
 class InputError(TargetError):
-    """The input is not what a tap prints, or breaks off."""
+    """The input is not what a tap prints, or breaks off. The rows before are good and are delivered."""
 
 
-class ContractError(InputError):
+class ContractError(TargetError):
     """A stream cannot be exported as it is: no mapped e-mail property, no list."""
 
 

@@ -7,7 +7,7 @@ import select
 import sys
 from collections import Counter
 from collections.abc import Callable
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from singer_sdk.singerlib.encoding import GenericSingerReader
 
@@ -15,7 +15,7 @@ from target_klaviyo_segments.decoding import LineDecoder
 from target_klaviyo_segments.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _BLOCK_BYTES = 256 * 1024
 _IDLE_SECONDS = 0.5
@@ -57,17 +57,17 @@ class MessageReader(GenericSingerReader[bytes]):
 
     def deserialize_json(self, line: bytes) -> dict[str, Any]:
         """One message; the SDK asks for this method, `process_lines` decodes whole blocks."""
-        message: dict[str, Any] = next(LineDecoder("the input").feed(line.rstrip(b"\n") + b"\n"))
-        return message
+        (message,) = LineDecoder("the input").feed(line.rstrip(b"\n") + b"\n")
+        return cast("dict[str, Any]", message)
 
     @staticmethod
-    def _handle(messages: Iterator[Any], lines: LineDecoder, callbacks: Callbacks, counts: Counter[str]) -> None:
-        for message in messages:
+    def _handle(messages: Iterable[Any], lines: LineDecoder, callbacks: Callbacks, counts: Counter[str]) -> None:
+        for index, message in enumerate(messages):
             try:
                 kind = message["type"]
                 callback = callbacks[kind]
             except (KeyError, TypeError):
-                raise InputError(_no_message(message, lines.line)) from None
+                raise InputError(_no_message(message, lines.line_of(index))) from None
             callback(message)
             counts[kind] += 1
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from target_klaviyo_segments import __version__
 from target_klaviyo_segments.clock import Clock, SystemClock
-from target_klaviyo_segments.errors import RunStopped, SettingsError, TargetError, WorkDirError
+from target_klaviyo_segments.errors import InputError, RunStopped, SettingsError, TargetError, WorkDirError
 from target_klaviyo_segments.export.exporter import Exporter, Limits
 from target_klaviyo_segments.export.plan import PlanLimit
 from target_klaviyo_segments.export.rejects import Rejects
@@ -117,13 +117,29 @@ class Run:
         self._end("successful", None)
 
     def break_off(self, reason: BaseException, *, canceled: bool = False) -> None:
-        """The run ends early: settle what is under way, write the report."""
-        self.exporter.break_off()
+        """The run ends early: settle what is under way, write the report.
+
+        When it is the input that broke, the rows before are good: they are sent too.
+        """
+        try:
+            self._settle(reason)
+        except TargetError as error:
+            self._log.error("%s", error)  # the first reason is the one that is raised
         message = str(reason) if isinstance(reason, TargetError) else type(reason).__name__
         try:
             self._end("canceled" if canceled else "failed", message)
         except WorkDirError as error:
             self._log.error("%s", error)  # the first reason is the one that is raised
+
+    def _settle(self, reason: BaseException) -> None:
+        if isinstance(reason, InputError):
+            try:
+                self.exporter.finish()
+            except TargetError:
+                self.exporter.break_off()
+                raise
+        else:
+            self.exporter.break_off()
 
     def _end(self, status: str, message: str | None) -> None:
         self.ended = True

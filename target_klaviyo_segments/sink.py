@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk.sinks import Sink
 
-from target_klaviyo_segments.errors import InputError, Rejection
+from target_klaviyo_segments.errors import Rejection, RunStopped
 from target_klaviyo_segments.export.rejects import record_json
-from target_klaviyo_segments.segment.batch import Row
 from target_klaviyo_segments.segment.contract import Contract
 from target_klaviyo_segments.segment.mapping import Mapper
 
@@ -71,11 +70,11 @@ class SegmentSink(Sink):
     def get_validator(self) -> None:
         """None: records are checked in `process_record`, where a bad one is rejected and not fatal."""
 
-    def process_record(self, record: dict[str, Any], context: dict[str, Any]) -> None:  # noqa: ARG002  # Singer's signature
+    def process_record(self, record: dict[str, Any], context: dict[str, Any] | None = None) -> None:  # noqa: ARG002  # Singer's signature
         """Take one record; afterwards it has its fate or is on its way.
 
         Raises:
-            InputError: It is not valid and `on_invalid_record` is fail.
+            RunStopped: It is not valid and `on_invalid_record` is fail.
             TargetError: The run cannot go on.
         """
         tally = self._lane.tally
@@ -90,7 +89,7 @@ class SegmentSink(Sink):
             if not isinstance(profile, Rejection):
                 if profile.dropped:
                     tally.dropped.update(profile.dropped)
-                self._exporter.add(self._lane, Row(tally.read, profile.email, profile.payload, record))
+                self._exporter.add(self._lane, tally.read, profile, record)
                 return
             rejection = profile
         self._reject(record, rejection)
@@ -108,7 +107,7 @@ class SegmentSink(Sink):
         number = self._lane.tally.read
         self._exporter.reject(self._lane, number, rejection, record_json(record))
         if self._stop_at_reject:
-            raise InputError(
+            raise RunStopped(
                 f"row {number} of stream `{self.stream_name}` is rejected ({rejection.code}): {rejection.reason}. "
                 "`on_invalid_record` is fail; set it to reject to go on without such rows"
             )
@@ -139,7 +138,7 @@ class UnselectedSink(Sink):
     def get_validator(self) -> None:
         """None: the records go nowhere."""
 
-    def process_record(self, record: dict[str, Any], context: dict[str, Any]) -> None:  # noqa: ARG002  # Singer's signature
+    def process_record(self, record: dict[str, Any], context: dict[str, Any] | None = None) -> None:  # noqa: ARG002  # Singer's signature
         """Count one record."""
         self.leave_out()
 

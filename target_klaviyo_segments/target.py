@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from functools import partial
-from typing import IO, TYPE_CHECKING, Any, ClassVar
+from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
 from singer_sdk import Target
 from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabilities
@@ -24,6 +24,7 @@ from target_klaviyo_segments.settings_table import config_jsonschema
 from target_klaviyo_segments.sink import SegmentSink, UnselectedSink
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
 
     import click
@@ -57,7 +58,7 @@ class TargetKlaviyoSegments(Target):
         self.settings = Settings.from_config(config or {}, field_map_problems=field_map_problems)
         self._wires = wires or Wires()
         self._run: Run | None = None
-        self._ways: dict[str, list[tuple[Any, SegmentSink | UnselectedSink]]] = {}
+        self._takers: dict[str, Callable[[dict[str, Any]], None]] = {}
         self._signal: int | None = None
         super().__init__(config=dict(config or {}), **sdk)
         self.message_reader.on_tick = self._tick
@@ -140,23 +141,20 @@ class TargetKlaviyoSegments(Target):
         if not isinstance(schema, dict) or not isinstance(schema.get("properties"), dict):
             raise ContractError(f"stream `{stream}`: its schema has no properties, so no e-mail property either")
         super()._process_schema_message(message_dict)
-        self._ways[stream] = [
-            (_transform(stream_map), self._sinks_active[stream_map.stream_alias])  # type: ignore[misc]  # sinks are ours
-            for stream_map in self.mapper.stream_maps[stream]
-        ]
+        self._takers[stream] = _taker(
+            [
+                (stream_map, cast("SegmentSink | UnselectedSink", self._sinks_active[stream_map.stream_alias]))
+                for stream_map in self.mapper.stream_maps[stream]
+            ]
+        )
 
     def _process_record_message(self, message_dict: dict[str, Any]) -> None:
         try:
-            ways = self._ways[message_dict["stream"]]
+            take = self._takers[message_dict["stream"]]
             record = message_dict["record"]
         except (KeyError, TypeError):
-            raise self._no_way(message_dict) from None
-        for transform, sink in ways:
-            if transform is None:
-                sink.process_record(record, {})
-            else:
-                mapped = transform(copy.copy(record))
-                sink.leave_out() if mapped is None else sink.process_record(mapped, {})
+            raise self._no_taker(message_dict) from None
+        take(record)
 
     def _process_batch_message(self, message_dict: dict[str, Any]) -> None:
         stream = self._required(message_dict, "stream")
@@ -201,7 +199,7 @@ class TargetKlaviyoSegments(Target):
             )
         return message[key]
 
-    def _no_way(self, message: dict[str, Any]) -> InputError:
+    def _no_taker(self, message: dict[str, Any]) -> InputError:
         stream = self._required(message, "stream")
         self._required(message, "record")
         return InputError(
@@ -209,8 +207,19 @@ class TargetKlaviyoSegments(Target):
         )
 
 
-def _transform(stream_map: StreamMap) -> Any | None:  # noqa: ANN401  # a bound method of the SDK's
-    """What a stream map does to a record; None when it does nothing, as without `stream_maps` and flattening."""
-    if isinstance(stream_map, SameRecordTransform) and not stream_map.flattening_enabled:
-        return None
-    return stream_map.transform
+def _taker(ways: list[tuple[StreamMap, SegmentSink | UnselectedSink]]) -> Callable[[dict[str, Any]], None]:
+    """What takes a stream's records: its sink itself, when no stream map and no flattening changes them."""
+    if len(ways) == 1:
+        stream_map, sink = ways[0]
+        if isinstance(stream_map, SameRecordTransform) and not stream_map.flattening_enabled:
+            return sink.process_record
+
+    def take(record: dict[str, Any]) -> None:
+        for stream_map, sink in ways:
+            mapped = stream_map.transform(copy.copy(record))
+            if mapped is None:
+                sink.leave_out()
+            else:
+                sink.process_record(mapped)
+
+    return take

@@ -14,12 +14,12 @@ from target_klaviyo_segments.export.parcel import Parcel
 from target_klaviyo_segments.export.shipping import Shipment, Submitter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from target_klaviyo_segments.clock import Clock
     from target_klaviyo_segments.export.lane import Lane
     from target_klaviyo_segments.export.settling import Books
-    from target_klaviyo_segments.segment.batch import Row
+    from target_klaviyo_segments.segment.batch import Batch
 
 # Rows of a job are kept, compressed, until it ends: about 1.5 MB a job. At this many open parcels reading waits.
 MAX_OPEN_PARCELS = 64
@@ -51,8 +51,8 @@ class Dispatch:
         books.watch = self._watch.watch
         books.ask_people = self._watch.ask_people
 
-    def ship(self, lane: Lane, rows: Sequence[Row], first_sequence: int) -> None:
-        """Give rows to a worker, when one is free.
+    def ship(self, lane: Lane, batch: Batch) -> None:
+        """Give a batch to a worker, when one is free.
 
         Raises:
             TargetError: The run cannot go on.
@@ -61,8 +61,8 @@ class Dispatch:
         while self._books.in_flight >= self._max_in_flight or len(self._books.parcels) >= MAX_OPEN_PARCELS:
             self.wait()
         self._sent += 1
-        parcel = Parcel(self._sent, lane, lane.export, rows)
-        self._books.send(parcel, [hash(row.email) for row in rows], first_sequence)
+        parcel = Parcel(self._sent, lane, lane.export, batch)
+        self._books.send(parcel, map(hash, batch.positions), batch.first_sequence)
         self._pool.submit(guarded, Shipment(self._klaviyo, parcel, self._events.put).run, self._events.put)
 
     def book_what_came(self) -> None:

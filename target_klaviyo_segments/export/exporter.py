@@ -11,7 +11,7 @@ from target_klaviyo_segments.export.checkpoint import Checkpoint
 from target_klaviyo_segments.export.dispatch import Dispatch, Klaviyo
 from target_klaviyo_segments.export.lane import Lane
 from target_klaviyo_segments.export.settling import Books
-from target_klaviyo_segments.segment.batch import Batch, Batcher, Row
+from target_klaviyo_segments.segment.batch import Batcher, Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from target_klaviyo_segments.errors import Rejection
     from target_klaviyo_segments.export.plan import PlanLimit
     from target_klaviyo_segments.export.rejects import Rejects
+    from target_klaviyo_segments.segment.batch import Batch, Record, Row
+    from target_klaviyo_segments.segment.mapping import Profile
 
 # Half-filled batches of all streams together; beyond it the fullest goes out early.
 MAX_BUFFERED_BATCHES = 3
@@ -57,7 +59,6 @@ class Exporter:
         self._rejects = rejects
         self._emit_state = emit_state
         self._warn = warn
-        self._buffered = 0
         self._checkpoint = Checkpoint()
         self._books = Books(rejects, self._checkpoint)
         self._dispatch = Dispatch(
@@ -79,32 +80,24 @@ class Exporter:
         """The way of a stream to its list; the same one again when the stream's schema changes."""
         if stream not in self.lanes:
             new = partial(Batcher, rows_max=self._limits.batch_rows, bytes_max=self._limits.batch_bytes)
-            self.lanes[stream] = Lane(stream, list_id, filling=new(), later=new())
+            lane = self.lanes[stream] = Lane(stream, list_id, filling=new(), later=new())
+            lane.filling.rows_max = self._rows_left(lane)
         return self.lanes[stream]
 
-    def add(self, lane: Lane, row: Row) -> None:
+    def add(self, lane: Lane, number: int, profile: Profile, record: Record) -> None:
         """Take a row that passed the checks. Waits while too much is under way.
 
         Raises:
             TargetError: The run cannot go on, or reached a limit of the settings.
         """
-        filling = lane.filling
-        if not filling.fits(row):
-            self._seal(lane)
-        export = lane.export
-        if export.profiles >= self._limits.profiles_per_export and not filling.holds(row.email):
-            self._close_export(lane)
-            export = lane.export
-        before = filling.payload_bytes
-        if filling.add(row, self.sequence) is not None:
+        place = lane.filling.offer(number, profile.email, profile.payload, record, self.sequence)
+        if place is Place.OPENED:
+            self._checkpoint.hold(lane.stream, self.sequence)
+        elif place is Place.REPLACED:
             lane.tally.merged += 1
-        else:
-            export.profiles += 1
-            if not before:
-                self._checkpoint.hold(lane.stream, self.sequence)
-        self._buffered += filling.payload_bytes - before
-        if self._buffered > MAX_BUFFERED_BATCHES * self._limits.batch_bytes:
-            self._seal(max(self.lanes.values(), key=lambda each: each.filling.payload_bytes))
+        elif place is Place.FULL:
+            self._make_room(lane)
+            self.add(lane, number, profile, record)
 
     def reject(self, lane: Lane, number: int, rejection: Rejection, record: bytes) -> None:
         """Refuse a row that did not pass the checks.
@@ -124,13 +117,14 @@ class Exporter:
         self.settle()
 
     def settle(self) -> None:
-        """Book what has come back and let STATE out. Never waits.
+        """Book what has come back and let STATE out; to be called now and then.
 
         Raises:
             TargetError: The run cannot go on.
         """
         self._dispatch.book_what_came()
         self._let_state_out()
+        self._bound_buffers()
 
     def interrupt(self) -> None:
         """End a wait of the main thread; for a signal handler."""
@@ -153,61 +147,83 @@ class Exporter:
     def break_off(self) -> None:
         """The run ends early: what is under way is waited for, within a limit; what has no fate then has failed."""
         self._dispatch.break_off()
+        for lane in self.lanes.values():
+            batch = lane.filling.take()
+            lane.export.profiles += len(batch) if batch is not None else 0
         self._books.fail_the_rest(self.lanes.values())
         self._let_state_out()
 
-    def _close_export(self, lane: Lane) -> None:
+    def _bound_buffers(self) -> None:
+        """Half-filled batches of all streams together: beyond the bound the fullest go out early."""
+        most = MAX_BUFFERED_BATCHES * self._limits.batch_bytes
+        while sum(lane.filling.payload_bytes for lane in self.lanes.values()) > most:
+            self._seal(max(self.lanes.values(), key=lambda lane: lane.filling.payload_bytes))
+
+    def _make_room(self, lane: Lane) -> None:
+        """The open batch is full, or the export is."""
+        self._seal(lane)
+        if lane.export.profiles < self._limits.profiles_per_export:
+            return
         if not self._limits.split_exports:
             raise RunStopped(
                 f"stream `{lane.stream}`: more than {self._limits.profiles_per_export} profiles "
                 "(`max_profiles_per_export`), and `on_export_limit` is fail. Raise the limit, or set it to split"
             )
-        self._seal(lane)
         self._ship_later(lane)
         lane.export.closed = True
+        lane.filling.rows_max = self._rows_left(lane)
+
+    def _rows_left(self, lane: Lane) -> int:
+        return min(self._limits.batch_rows, self._limits.profiles_per_export - lane.export.profiles)
 
     def _seal(self, lane: Lane) -> None:
         """Send the batch that is being filled, but for people who are in a job that has not ended."""
         batch = lane.filling.take()
         if batch is None:
             return
-        self._buffered -= batch.payload_bytes
-        rows: Sequence[Row] = batch.rows
-        if lane.later.open is not None or not self._books.people.isdisjoint(map(hash, batch.positions)):
-            busy = self._busy(lane, batch)
-            self._hold_back(lane, [row for row in rows if row.email in busy], batch.first_sequence)
-            rows = [row for row in rows if row.email not in busy]
-        self._ship(lane, rows, batch.first_sequence)
+        lane.export.profiles += len(batch)
+        lane.filling.rows_max = self._rows_left(lane)
+        busy = self._busy(lane, batch)
+        if busy:
+            batch, waiting = batch.split(busy)
+            self._hold_back(lane, waiting, batch.first_sequence)
+        self._ship(lane, batch)
         self._checkpoint.release(lane.stream)
 
     def _busy(self, lane: Lane, batch: Batch) -> set[str]:
+        """Who of a batch is in an open job, or waits for one."""
         people = self._books.people
+        if lane.later.open is None and people.isdisjoint(map(hash, batch.positions)):
+            return set()
         return {email for email in batch.positions if hash(email) in people or lane.later.holds(email)}
 
     def _hold_back(self, lane: Lane, rows: Sequence[Row], first_sequence: int) -> None:
         for row in rows:
-            if not lane.later.fits(row):
+            place = lane.later.offer(*row, first_sequence)
+            if place is Place.FULL:
                 self._ship_later(lane)
-            if lane.later.add(row, first_sequence) is not None:
+                place = lane.later.offer(*row, first_sequence)
+            if place is Place.OPENED:
+                self._checkpoint.hold((lane.stream, "later"), first_sequence)
+            elif place is Place.REPLACED:
                 lane.tally.merged += 1
                 lane.export.profiles -= 1
-            self._checkpoint.hold((lane.stream, "later"), lane.later.first_sequence)
 
     def _ship_later(self, lane: Lane) -> None:
         batch = lane.later.take()
         if batch is None:
             return
         self._dispatch.wait_for_people(batch.positions)
-        self._ship(lane, batch.rows, batch.first_sequence)
+        self._ship(lane, batch)
         self._checkpoint.release((lane.stream, "later"))
 
-    def _ship(self, lane: Lane, rows: Sequence[Row], first_sequence: int) -> None:
-        if not rows:
+    def _ship(self, lane: Lane, batch: Batch) -> None:
+        if not len(batch):
             return
-        warning = self._plan.admit(len(rows))
+        warning = self._plan.admit(len(batch))
         if warning is not None:
             self._warn(warning)
-        self._dispatch.ship(lane, rows, first_sequence)
+        self._dispatch.ship(lane, batch)
 
     def _let_state_out(self) -> None:
         if any(lane.tally.too_many_rejected(self._limits.max_rejected_percent) for lane in self.lanes.values()):

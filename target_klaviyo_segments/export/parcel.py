@@ -9,36 +9,35 @@ from typing import TYPE_CHECKING
 from target_klaviyo_segments.export.rejects import record_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from target_klaviyo_segments.export.lane import Export, Lane
-    from target_klaviyo_segments.segment.batch import Row
+    from target_klaviyo_segments.segment.batch import Batch, Record
 
 
 class Parcel:
     """Payloads until they are sent; numbers, e-mails and records, the last compressed, until every row has its fate."""
 
-    __slots__ = ("_emails", "_records", "_rows", "export", "failed", "identity", "lane", "numbers", "open", "payloads")
+    __slots__ = ("_emails", "_records", "export", "failed", "identity", "lane", "numbers", "open", "payloads")
 
-    def __init__(self, identity: int, lane: Lane, export: Export, rows: Sequence[Row]) -> None:
+    def __init__(self, identity: int, lane: Lane, export: Export, batch: Batch) -> None:
         self.identity = identity
         self.lane = lane
         self.export = export
-        self.open = len(rows)  # rows without a fate yet
+        self.open = len(batch)  # rows without a fate yet
         self.failed = 0
-        self.numbers = array("Q", [row.number for row in rows])
-        self.payloads: list[bytes] = [row.payload for row in rows]
-        self._emails = "\n".join([row.email for row in rows])
-        self._rows: Sequence[Row] = rows
-        self._records = b""
+        self.numbers = array("Q", batch.numbers)
+        self.payloads = batch.payloads
+        self._emails = "\n".join(batch.positions)
+        self._records: list[Record] | bytes = batch.records
 
     def __len__(self) -> int:
         return len(self.numbers)
 
     def pack(self) -> None:
         """Compress the records: most are never looked at again. Costs milliseconds, so a worker does it."""
-        self._records = zlib.compress(b"\n".join([record_json(row.record) for row in self._rows]), 1)
-        self._rows = ()
+        if not isinstance(self._records, bytes):
+            self._records = zlib.compress(b"\n".join(map(record_json, self._records)), 1)
 
     def sent(self) -> None:
         """Let go of the payloads."""
@@ -50,7 +49,6 @@ class Parcel:
 
     def records(self, positions: Iterable[int]) -> dict[int, bytes]:
         """Records of these rows, each as JSON."""
-        if self._rows:
-            return {position: record_json(self._rows[position].record) for position in positions}
-        lines = zlib.decompress(self._records).split(b"\n")
+        self.pack()
+        lines = zlib.decompress(self._records).split(b"\n")  # type: ignore[arg-type]  # packed, by the line before
         return {position: lines[position] for position in positions}

@@ -42,7 +42,7 @@ class Windows:
     def reserve(self, now: float) -> float:
         """Seconds until the next request may go. It is counted at that instant: whoever asks must wait, then send."""
         instants = self._instants
-        free = [now, self._held_until, *list(instants)[-1:]]
+        free = [now, self._held_until, instants[-1] if instants else now]
         free += [instants[-quota] + seconds for seconds, quota in self._quotas.items() if len(instants) >= quota]
         instants.append(max(free))
         return instants[-1] - now

@@ -213,7 +213,8 @@ def follow(call: Call, next_url: str, api_url: str) -> Call:
         raise KlaviyoError(
             f"{call.endpoint.name}: the next page is said to be at {there.hostname}, not at `api_url`: not followed"
         )
-    return Call(call.endpoint, "GET", f"/{there.path.lstrip('/')}" + (f"?{there.query}" if there.query else ""))
+    path = there.path.removeprefix(urlsplit(api_url).path.rstrip("/")).lstrip("/")
+    return Call(call.endpoint, "GET", f"/{path}?{there.query}" if there.query else f"/{path}")
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from enum import Enum
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Collection, Iterator
+
+Record = dict[str, Any]
 
 
 class Row(NamedTuple):
@@ -14,35 +17,71 @@ class Row(NamedTuple):
     number: int
     email: str
     payload: bytes
-    record: dict[str, Any]
+    record: Record
+
+
+class Place(Enum):
+    """What became of an offered row: it opened a batch, was added, took a row's place, or was not taken."""
+
+    OPENED = 0
+    ADDED = 1
+    REPLACED = 2
+    FULL = 3
 
 
 class Batch:
-    """Rows of one list, one a person, in the order in which the people first came."""
+    """Rows of one list, one a person, in the order in which they first came; kept by columns, which is cheaper."""
 
-    __slots__ = ("first_sequence", "payload_bytes", "positions", "rows")
+    __slots__ = ("first_sequence", "numbers", "payload_bytes", "payloads", "positions", "records")
 
     def __init__(self, first_sequence: int) -> None:
-        self.first_sequence = (
-            first_sequence  # of the earliest row ever in it: no later STATE may go out before it settles
-        )
-        self.rows: list[Row] = []
-        self.positions: dict[str, int] = {}
+        self.first_sequence = first_sequence  # of its earliest row: no later STATE goes out before the batch settles
+        self.positions: dict[str, int] = {}  # by e-mail
+        self.numbers: list[int] = []
+        self.payloads: list[bytes] = []
+        self.records: list[Record] = []
         self.payload_bytes = 0  # with one comma a row
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self.numbers)
+
+    @property
+    def emails(self) -> list[str]:
+        """E-mails by position."""
+        return list(self.positions)
+
+    def rows(self) -> Iterator[Row]:
+        """The rows, by position."""
+        return map(Row._make, zip(self.numbers, self.positions, self.payloads, self.records, strict=True))
+
+    def put(self, row: Row) -> None:
+        """Add a row of a person who is not in the batch."""
+        self.positions[row.email] = len(self.numbers)
+        self.numbers.append(row.number)
+        self.payloads.append(row.payload)
+        self.records.append(row.record)
+        self.payload_bytes += len(row.payload) + 1
+
+    def split(self, people: Collection[str]) -> tuple[Batch, list[Row]]:
+        """The batch without these people, and their rows."""
+        rest, taken = Batch(self.first_sequence), []
+        for row in self.rows():
+            if row.email in people:
+                taken.append(row)
+            else:
+                rest.put(row)
+        return rest, taken
 
 
 class Batcher:
     """Fills one batch at a time; limits are looked at before a row is added."""
 
-    __slots__ = ("_bytes_max", "_rows_max", "open")
+    __slots__ = ("_bytes_max", "open", "rows_max")
 
     def __init__(self, *, rows_max: int, bytes_max: int) -> None:
         """Bounds of a batch; `bytes_max` counts payloads and commas, not the envelope around them."""
-        self._rows_max = rows_max
         self._bytes_max = bytes_max
+        self.rows_max = rows_max
         self.open: Batch | None = None
 
     @property
@@ -50,46 +89,49 @@ class Batcher:
         """Size of the open batch."""
         return self.open.payload_bytes if self.open is not None else 0
 
-    @property
-    def first_sequence(self) -> int:
-        """Number of the earliest row ever in the open batch; there must be one."""
-        if self.open is None:
-            raise ValueError("no batch is open")
-        return self.open.first_sequence
-
     def holds(self, email: str) -> bool:
         """Whether the open batch has a row of this person."""
         return self.open is not None and email in self.open.positions
 
-    def fits(self, row: Row) -> bool:
-        """Whether the open batch can take the row. A row larger than every batch fits into an empty one."""
-        batch = self.open
-        if batch is None or not batch.rows:
-            return True
-        position = batch.positions.get(row.email)
-        grown = batch.payload_bytes + len(row.payload) + 1
-        if position is not None:
-            return grown - len(batch.rows[position].payload) - 1 <= self._bytes_max
-        return len(batch.rows) < self._rows_max and grown <= self._bytes_max
+    def offer(self, number: int, email: str, payload: bytes, record: Record, sequence: int) -> Place:
+        """Add a row, or put it in place of the same person's; not when the open batch cannot take it.
 
-    def add(self, row: Row, sequence: int) -> Row | None:
-        """Add a row that fits; the earlier row of the same person that it replaces comes back."""
+        An empty batch takes any row: one that is too large for every job is judged where it is sent, not lost here.
+        The arguments are a `Row` and the number of the row in the run; one call a record, so they come one by one.
+        """
         batch = self.open
         if batch is None:
-            batch = self.open = Batch(sequence)
-        elif sequence < batch.first_sequence:
-            batch.first_sequence = sequence
-        batch.payload_bytes += len(row.payload) + 1
-        position = batch.positions.setdefault(row.email, len(batch.rows))
-        if position == len(batch.rows):
-            batch.rows.append(row)
-            return None
-        replaced = batch.rows[position]
-        batch.rows[position] = row
-        batch.payload_bytes -= len(replaced.payload) + 1
-        return replaced
+            return self._begin(Row(number, email, payload, record), sequence)
+        positions = batch.positions
+        if email in positions:
+            return self._replace(batch, Row(number, email, payload, record))
+        size = batch.payload_bytes + len(payload) + 1
+        if size > self._bytes_max or len(positions) >= self.rows_max:
+            return Place.FULL
+        positions[email] = len(positions)
+        batch.numbers.append(number)
+        batch.payloads.append(payload)
+        batch.records.append(record)
+        batch.payload_bytes = size
+        return Place.ADDED
 
     def take(self) -> Batch | None:
-        """The open batch, closed; None when there is none with a row."""
+        """The open batch, closed; None when there is none."""
         batch, self.open = self.open, None
-        return batch if batch is not None and batch.rows else None
+        return batch
+
+    def _begin(self, row: Row, sequence: int) -> Place:
+        self.open = Batch(sequence)
+        self.open.put(row)
+        return Place.OPENED
+
+    def _replace(self, batch: Batch, row: Row) -> Place:
+        position = batch.positions[row.email]
+        size = batch.payload_bytes + len(row.payload) - len(batch.payloads[position])
+        if size > self._bytes_max and len(batch) > 1:
+            return Place.FULL
+        batch.numbers[position] = row.number
+        batch.payloads[position] = row.payload
+        batch.records[position] = row.record
+        batch.payload_bytes = size
+        return Place.REPLACED

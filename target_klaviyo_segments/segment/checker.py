@@ -1,4 +1,4 @@
-"""Compiles a stream's schema into a fast check, leaving out what cannot be compiled: an odd keyword stops no run. Pure."""
+"""Compiles a stream's schema into a fast check, without what cannot be compiled: an odd keyword stops no run. Pure."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _ROUNDS_MAX = 200  # keywords left out of one schema, each found by compiling again
+
+_TURNING = ("not", "if", "oneOf")  # a schema inside that allows more makes the one outside allow less
 
 
 class Draft(NamedTuple):
@@ -72,49 +74,62 @@ def _draft_of(schema: dict[str, Any]) -> Draft:
 def _without_references(schema: dict[str, Any]) -> list[str]:
     """Take away references that lead out of the document or nowhere."""
     left_out = []
-    for path, each in list(subschemas(schema)):
-        if "$ref" in each and follow(schema, each["$ref"]) is MISSING:
-            del each["$ref"]
-            left_out.append(_spelled((*path, "$ref")))
+    while path := _lost_reference(schema):
+        left_out.append(_spelled(_drop(schema, path)))
     return left_out
+
+
+def _lost_reference(schema: dict[str, Any]) -> tuple[str | int, ...]:
+    for path, each in subschemas(schema):
+        if "$ref" in each and follow(schema, each["$ref"]) is MISSING:
+            return (*path, "$ref")
+    return ()
 
 
 def _compile(schema: dict[str, Any], draft: Draft, left_out: list[str]) -> Checker:
     for _ in range(_ROUNDS_MAX):
-        try:
-            compiled = draft.compiled(schema, validate_formats=False, retriever=_fetch_nothing)
-        except jsonschema_rs.ValidationError as error:
-            left_out.append(_spelled(_drop(schema, error.instance_path)))
-        else:
+        compiled = _attempt(schema, draft)
+        if not isinstance(compiled, jsonschema_rs.ValidationError):
             return Checker(compiled.is_valid, schema, draft, tuple(left_out))
+        left_out.append(_spelled(_drop(schema, compiled.instance_path)))
     raise ValueError("too many keywords cannot be used")
 
 
-def _drop(schema: dict[str, Any], path: Sequence[str | int]) -> Sequence[str | int]:
-    """Take away the keyword that a path leads into; a subschema that is none becomes one that allows everything."""
-    node: Any = schema
-    place = 0
-    while place < len(path):
-        keyword = path[place]
-        step = _step(keyword, node[keyword], len(path) - place - 1)
-        inside: Any = node
-        for key in path[place : place + step]:
-            holder, inside = inside, inside[key]
-        if step == 0 or (place + step == len(path) and isinstance(inside, dict)):
-            del node[keyword]
-            return path[: place + 1]
-        if not isinstance(inside, dict):
-            holder[path[place + step - 1]] = {}
-            return path[: place + step]
-        node, place = inside, place + step
-    raise ValueError("the schema cannot be used, and no place in it is named")
+def _attempt(schema: dict[str, Any], draft: Draft) -> Any:  # noqa: ANN401  # five classes without a common one, or an error
+    try:
+        return draft.compiled(schema, validate_formats=False, retriever=_fetch_nothing)
+    except jsonschema_rs.ValidationError as error:
+        return error
 
 
-def _step(keyword: str | int, value: object, rest: int) -> int:
-    """How many keys lead from a schema to a schema inside it; 0 when the keyword holds none there."""
-    if rest and ((keyword in NAMED and isinstance(value, dict)) or (keyword in LISTED and isinstance(value, list))):
-        return 2
-    return 1 if keyword in SINGLE and not isinstance(value, list) else 0
+def _drop(node: dict[str, Any], path: Sequence[str | int]) -> tuple[str | int, ...]:
+    """Take away the keyword that a path leads into; what should be a schema and is none becomes `{}`.
+
+    Returns:
+        As much of the path as was taken away.
+    """
+    if not path:
+        raise ValueError("the schema cannot be used, and no place in it is named")
+    keyword = path[0]
+    if keyword in _TURNING:
+        return _delete(node, keyword)
+    value = node[keyword]  # type: ignore[index]  # a schema's keys are text; the path has places of lists elsewhere
+    if (keyword in NAMED and isinstance(value, dict)) or (keyword in LISTED and isinstance(value, list)):
+        return (keyword, *_drop_inside(value, path[1:])) if len(path) > 1 else _delete(node, keyword)
+    return _drop_inside(node, path) if keyword in SINGLE else _delete(node, keyword)
+
+
+def _drop_inside(holder: Any, path: Sequence[str | int]) -> tuple[str | int, ...]:  # noqa: ANN401  # an object or a list
+    key, *rest = path
+    if rest and isinstance(holder[key], dict):
+        return (key, *_drop(holder[key], rest))
+    holder[key] = {}
+    return (key,)
+
+
+def _delete(node: dict[str, Any], keyword: str | int) -> tuple[str | int, ...]:
+    del node[keyword]  # type: ignore[arg-type]  # as above
+    return (keyword,)
 
 
 def _spelled(path: Sequence[str | int]) -> str:

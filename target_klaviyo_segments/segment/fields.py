@@ -13,27 +13,29 @@ if TYPE_CHECKING:
 Kind = Literal["email", "phone", "text", "latitude", "longitude"]
 
 # https://developers.klaviyo.com/en/reference/bulk_import_profiles
-STANDARD_FIELDS: Mapping[str, Kind] = MappingProxyType({
-    "email": "email",
-    "phone_number": "phone",
-    "external_id": "text",
-    "first_name": "text",
-    "last_name": "text",
-    "organization": "text",
-    "title": "text",
-    "locale": "text",
-    "image": "text",
-    "location.address1": "text",
-    "location.address2": "text",
-    "location.city": "text",
-    "location.country": "text",
-    "location.region": "text",
-    "location.zip": "text",
-    "location.timezone": "text",
-    "location.ip": "text",
-    "location.latitude": "latitude",
-    "location.longitude": "longitude",
-})
+STANDARD_FIELDS: Mapping[str, Kind] = MappingProxyType(
+    {
+        "email": "email",
+        "phone_number": "phone",
+        "external_id": "text",
+        "first_name": "text",
+        "last_name": "text",
+        "organization": "text",
+        "title": "text",
+        "locale": "text",
+        "image": "text",
+        "location.address1": "text",
+        "location.address2": "text",
+        "location.city": "text",
+        "location.country": "text",
+        "location.region": "text",
+        "location.zip": "text",
+        "location.timezone": "text",
+        "location.ip": "text",
+        "location.latitude": "latitude",
+        "location.longitude": "longitude",
+    }
+)
 
 LOCATION = "location."
 CUSTOM = "properties."  # every field under it is a custom property, of any name

@@ -14,6 +14,7 @@ from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, valida
 
 from target_klaviyo_segments.errors import Rejection
 from target_klaviyo_segments.segment.phone import plainly_good
+from target_klaviyo_segments.segment.values import text_of
 
 EMAIL_CHARACTERS_MAX = 100  # https://developers.klaviyo.com/en/docs/profiles_api_overview
 
@@ -30,6 +31,7 @@ _plain = re.compile(
 
 _NO_ADDRESS = Rejection("email_missing", "there is no e-mail address")
 
+_PHONE_DIGITS_MAX = 15
 _PHONE_CHARACTERS_MAX = 64  # longer is prose, and would fill the memory of earlier answers
 
 
@@ -83,9 +85,11 @@ def normalise_phone(raw: object, default_country: str | None) -> str | None:
 
 
 def _digits(raw: object) -> str | None:
-    if isinstance(raw, bool) or not isinstance(raw, (int, float, Decimal)) or not 0 < raw < 10**15:
-        return None  # E.164 numbers have 15 digits at most
-    return str(int(raw)) if raw == int(raw) else None
+    """A whole number's digits; E.164 has 15 at most."""
+    if isinstance(raw, bool) or not isinstance(raw, (int, float, Decimal)):
+        return None
+    text = text_of(raw) or ""
+    return text if text.isdecimal() and len(text) <= _PHONE_DIGITS_MAX else None
 
 
 def _parsed_text(text: str, default_country: str | None) -> str | None:

@@ -62,7 +62,9 @@ def follow(root: dict[str, Any], ref: object) -> object:
     return found
 
 
-def subschemas(node: dict[str, Any], path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
+def subschemas(
+    node: dict[str, Any], path: tuple[str | int, ...] = ()
+) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
     """Each schema inside a schema, itself first, with its path. A property named like a keyword is a property."""
     yield path, node
     for keyword, value in node.items():

@@ -263,6 +263,7 @@ def test_half_filled_batches_of_many_streams_are_bounded(bench):
     run = bench(batch_rows=10_000, batch_bytes=1000)
     for number in range(200):
         run.read(f"p{number}", f"stream{number}", note="x" * 50)
+        run.exporter.settle()
         open_bytes = sum(lane.filling.payload_bytes for lane in run.exporter.lanes.values())
         assert open_bytes <= 3 * 1000
     assert run.finish()

@@ -1,15 +1,11 @@
-"""The client: its turn, its retries, its pages, its end."""
+"""The client: what it sends, what it tries again, what it gives up."""
 
 from __future__ import annotations
 
-import threading
-
 import pytest
 import requests
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from target_klaviyo_segments.errors import Denied, KlaviyoError, NotFound, RowsRefused, RunStopped
+from target_klaviyo_segments.errors import Denied, KlaviyoError, NotFound, RowsRefused
 from target_klaviyo_segments.klaviyo.protocol import PlanUsage
 
 LIST = {"data": {"type": "list", "id": "Y6nRLr", "attributes": {"name": "VIP"}}}
@@ -124,189 +120,6 @@ def test_a_retry_after_of_an_hour_gives_up_at_once(connect, reply, clock):
     assert len(connected.wire.sent) == 1
 
 
-def test_a_429_is_waited_out_and_counted(connect, reply):
-    """An earlier retry always gets another 429."""
-    connected = connect([reply(429, error(429), {"retry-after": "7"}), reply(429, error(429)), reply(200, LIST)])
-    connected.client.list("Y6nRLr")
-    assert connected.times == [0, 7, 8]
-    counts = connected.client.counters
-    assert (counts.requests, counts.throttled) == (3, 2)
-
-
-def test_a_429_stops_threads_that_come_later(connect, reply):
-    """Retry-After holds for the endpoint, whoever asks."""
-    answers = iter([reply(429, error(429), {"retry-after": "30"}), reply(200, LIST), reply(200, LIST)])
-    other = []
-
-    def meanwhile(*_):
-        other.append(threading.Thread(target=connected.client.list, args=("Y6nRLr",)))
-        other[0].start()
-        other[0].join(10)
-
-    connected = connect(lambda _: next(answers), on_retry=meanwhile)
-    connected.client.list("Y6nRLr")
-    assert not other[0].is_alive()
-    assert connected.times[0] == 0
-    assert len(connected.times) == 3
-    assert min(connected.times[1:]) >= 30
-
-
-def test_a_429_stops_threads_that_wait_already(connect, reply, clock):
-    """A turn that was given before the 429 is given back."""
-    waiting, held = threading.Event(), threading.Event()
-    second = threading.Thread(target=lambda: result.append(connected.client.account()))
-    result = []
-
-    def pause_second(_):
-        if threading.current_thread() is second:
-            waiting.set()
-            held.wait(10)
-
-    def answer(_):
-        if second.ident is not None:
-            return reply(200, ACCOUNT)
-        second.start()
-        waiting.wait(10)
-        return reply(429, error(429), {"retry-after": "30"})
-
-    clock.asleep = pause_second
-    connected = connect(answer, on_retry=lambda *_: held.set())
-    connected.client.account()
-    second.join(10)
-    assert len(result) == 1
-    assert len(connected.times) == 3
-    assert min(connected.times[1:]) >= 30
-
-
-def test_a_429_of_one_endpoint_holds_no_other(connect, reply):
-    """Quotas are per endpoint."""
-    connected = connect(
-        lambda sent: reply(429, error(429), {"retry-after": "601"}) if "lists" in sent.url else reply(200, ACCOUNT)
-    )
-    with pytest.raises(KlaviyoError):
-        connected.client.list("Y6nRLr")
-    connected.client.account()
-    assert connected.times == [0, 0]
-
-
-def test_the_quota_is_used_and_never_exceeded(connect, reply):
-    """150 imports in the first minute as fast as the burst allows, then the next minute."""
-    connected = connect(lambda _: reply(202, JOB))
-    for _ in range(151):
-        connected.client.submit_import("L", [b"{}"])
-    assert connected.times[9:11] == [0, 1]
-    assert connected.times[149:] == pytest.approx([14, 60])
-
-
-class OwnTime(threading.local):
-    """A clock on which each thread has a time of its own: how threads are scheduled moves no request."""
-
-    time = 1000.0
-
-    def now(self):
-        return self.time
-
-    def sleep(self, seconds):
-        self.time += seconds
-
-
-def test_threads_share_the_quota(connect, reply):
-    """However many send, the account has one quota."""
-    connected = connect(lambda _: reply(202, JOB), clock=OwnTime())
-
-    def send():
-        for _ in range(20):
-            connected.client.submit_import("L", [b"{}"])
-
-    threads = [threading.Thread(target=send) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
-    times = sorted(connected.times)
-    assert len(times) == 80
-    assert all(later - earlier >= 1 - 1e-6 for earlier, later in zip(times, times[10:], strict=False))
-    assert connected.client.counters.requests == 80
-
-
-def test_quotas_are_learned_from_answers(connect, reply):
-    """What Klaviyo's header says replaces what we knew."""
-    connected = connect(lambda _: reply(202, JOB, {"RateLimit-Limit": "2, 2;w=1, 150;w=60"}))
-    for _ in range(6):
-        connected.client.submit_import("L", [b"{}"])
-    assert connected.times == [0, 0, 1, 1, 2, 2]
-
-
-def test_every_page_of_import_errors_is_read(connect, reply):
-    """250 errors at 100 a page are 250 rejected rows, not 100."""
-    errors = [
-        {"type": "import-error", "id": str(n), "attributes": {"original_payload": {"email": f"p{n}@x.io"}}}
-        for n in range(250)
-    ]
-
-    def answer(sent):
-        start = int(sent.url.rpartition("cursor%5D=")[2]) if "cursor" in sent.url else 0
-        following = f"{API}/api/profile-bulk-import-jobs/J1/import-errors/?page%5Bcursor%5D={start + 100}"
-        return reply(200, {"data": errors[start : start + 100], "links": {"next": following if start < 200 else None}})
-
-    connected = connect(answer)
-    found = [error.email for error in connected.client.import_errors("J1")]
-    assert found == [f"p{n}@x.io" for n in range(250)]
-    assert len(connected.wire.sent) == 3
-
-
-@given(sizes=st.lists(st.integers(0, 5), min_size=1, max_size=8))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-def test_pages_are_read_to_the_last(connect, reply, sizes):
-    """Every member once, also after an empty page."""
-    emails = [[f"p{page}-{n}@x.io" for n in range(size)] for page, size in enumerate(sizes)]
-
-    def answer(sent):
-        page = int(sent.url.rpartition("=c")[2]) if "cursor" in sent.url else 0
-        following = f"{API}/next?page[cursor]=c{page + 1}" if page + 1 < len(sizes) else None
-        people = [{"type": "profile", "id": email, "attributes": {"email": email}} for email in emails[page]]
-        return reply(200, {"data": people, "links": {"next": following}})
-
-    client = connect(answer).client
-    assert (
-        list(client.list_members("L")) == list(client.job_emails("J1")) == [email for page in emails for email in page]
-    )
-
-
-def test_jobs_come_in_pages_newest_first(connect, reply):
-    """The watch stops reading when it has seen its own."""
-    page = {"data": [JOB["data"]], "links": {"next": f"{API}/api/profile-bulk-import-jobs?page[cursor]=2"}}
-    connected = connect([reply(200, page)])
-    (job,) = next(connected.client.import_jobs())
-    assert (job.id, job.ended) == ("J1", False)
-    assert connected.wire.sent[0].url.endswith("?sort=-created_at&page%5Bsize%5D=100")
-
-
-def test_one_job_can_be_asked_for(connect, reply):
-    """An old job falls out of the listing."""
-    assert connect([reply(200, JOB)]).client.import_job("J1").status == "queued"
-
-
-@pytest.mark.parametrize("link", ["https://evil.io/api/next", "http://a.klaviyo.com/api/next"])
-def test_a_page_elsewhere_is_not_read(connect, reply, link):
-    """The key goes to no other host, even when an answer says so."""
-    connected = connect(lambda _: reply(200, {"data": [], "links": {"next": link}}))
-    with pytest.raises(KlaviyoError, match="not followed"):
-        list(connected.client.list_members("L"))
-    assert len(connected.wire.sent) == 1
-
-
-def test_pages_in_a_circle_end(connect, reply):
-    """Every wait has a limit, also a polite one."""
-
-    def answer(sent):
-        following = "b" if sent.url.endswith("a") else "a"
-        return reply(200, {"data": [], "links": {"next": f"{API}/{following}"}})
-
-    with pytest.raises(KlaviyoError, match="circle"):
-        list(connect(answer).client.list_members("L"))
-
-
 def test_the_plans_room_is_read(connect, reply):
     """The user is warned before the bill grows."""
     row = {"type": "billing-usage", "id": "email", "attributes": {"unit": "profiles", "usage_used": 4, "usage_max": 9}}
@@ -329,47 +142,6 @@ def test_an_unknown_list_is_not_found(connect, reply):
     """The message names the setting."""
     with pytest.raises(NotFound, match="list_id"):
         connect([reply(404, error(404))]).client.list("Nope")
-
-
-def test_a_closed_client_wakes_who_waits(connect, reply, clock):
-    """A signal ends the run now, not after a Retry-After."""
-    connected = connect(lambda _: reply(429, error(429), {"retry-after": "300"}))
-    clock.asleep = lambda _: connected.client.close()
-    with pytest.raises(RunStopped):
-        connected.client.list("Y6nRLr")
-    assert clock.now() == 1000
-    assert len(connected.wire.sent) == 1
-
-
-def test_a_woken_clock_ends_waits_before_the_client_is_closed(connect, reply, clock):
-    """Who is woken early must not send early."""
-    connected = connect(lambda _: reply(503, error(503)))
-    clock.asleep = lambda _: clock.wake()
-    with pytest.raises(RunStopped):
-        connected.client.list("Y6nRLr")
-    assert len(connected.wire.sent) == 1
-
-
-def test_a_closed_client_sends_nothing(connect, reply):
-    """The end of the run is the end of its requests."""
-    connected = connect([reply(200, LIST)])
-    connected.client.close()
-    with pytest.raises(RunStopped):
-        connected.client.list("Y6nRLr")
-    assert connected.wire.sent == []
-
-
-def test_no_retry_is_told_of_after_the_end(connect, reply):
-    """The log does not promise what will not happen."""
-
-    def answer(_):
-        connected.client.close()
-        return reply(503, error(503))
-
-    connected = connect(answer)
-    with pytest.raises(RunStopped):
-        connected.client.list("Y6nRLr")
-    assert connected.retries == []
 
 
 def test_no_message_shows_the_key(connect, reply, key):

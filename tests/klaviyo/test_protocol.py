@@ -144,6 +144,13 @@ def test_the_next_page_is_asked_for_as_the_link_says(link, path):
     assert protocol.follow(call, link, API) == protocol.Call(call.endpoint, "GET", path)
 
 
+def test_an_api_behind_a_path_is_paged_too():
+    """A gateway's prefix is in `api_url` and in the link, and once in the request."""
+    call = protocol.get_list_profiles("L")
+    followed = protocol.follow(call, "https://gw.example/klaviyo/api/x?c=1", "https://gw.example/klaviyo/")
+    assert followed.path == "/api/x?c=1"
+
+
 @pytest.mark.parametrize(
     "link",
     [

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from target_klaviyo_segments.segment.batch import Batcher, Row
+
+from target_klaviyo_segments.segment.batch import Batcher, Place
 
 
-def row(number, email, size=10):
-    return Row(number, email, b"x" * size, {"number": number})
+def offer(batcher, number, email, size=10):
+    return batcher.offer(number, email, b"x" * size, {"number": number}, number)
 
 
-def test_the_last_row_of_a_person_wins_and_the_earlier_one_comes_back():
+def test_the_last_row_of_a_person_wins():
     """One row a person in a job: Klaviyo may drop either of two."""
     batcher = Batcher(rows_max=10, bytes_max=1000)
-    first, second = row(1, "a@x.io", 10), row(2, "a@x.io", 30)
-    assert batcher.add(first, 1) is None
-    assert batcher.add(second, 2) is first
+    assert offer(batcher, 1, "a@x.io", 10) is Place.OPENED
+    assert offer(batcher, 2, "a@x.io", 30) is Place.REPLACED
     batch = batcher.take()
-    assert batch.rows == [second]
+    assert [(row.number, row.email, row.record) for row in batch.rows()] == [(2, "a@x.io", {"number": 2})]
     assert batch.payload_bytes == 31
     assert batch.first_sequence == 1
 
@@ -27,18 +26,19 @@ def test_the_last_row_of_a_person_wins_and_the_earlier_one_comes_back():
 def test_a_larger_row_of_a_person_may_not_fit_in_place_of_the_smaller():
     """The limit is looked at before the row is added."""
     batcher = Batcher(rows_max=10, bytes_max=40)
-    batcher.add(row(1, "a@x.io", 10), 1)
-    batcher.add(row(2, "b@x.io", 20), 2)
-    assert batcher.fits(row(3, "a@x.io", 17))
-    assert not batcher.fits(row(3, "a@x.io", 19))
+    offer(batcher, 1, "a@x.io", 10)
+    assert offer(batcher, 2, "b@x.io", 20) is Place.ADDED
+    assert offer(batcher, 3, "a@x.io", 19) is Place.FULL
+    assert offer(batcher, 3, "a@x.io", 18) is Place.REPLACED
+    assert batcher.payload_bytes == 40
 
 
 def test_a_row_larger_than_every_batch_is_admitted_alone():
-    """It is judged where it is sent, not lost here."""
+    """It is judged where it is sent, not lost here; so is a larger one in its place."""
     batcher = Batcher(rows_max=10, bytes_max=5)
-    assert batcher.fits(row(1, "a@x.io", 50))
-    batcher.add(row(1, "a@x.io", 50), 1)
-    assert not batcher.fits(row(2, "b@x.io", 1))
+    assert offer(batcher, 1, "a@x.io", 50) is Place.OPENED
+    assert offer(batcher, 2, "b@x.io", 1) is Place.FULL
+    assert offer(batcher, 3, "a@x.io", 60) is Place.REPLACED
 
 
 def test_nothing_open_is_nothing_to_take():
@@ -47,16 +47,19 @@ def test_nothing_open_is_nothing_to_take():
     assert batcher.take() is None
     assert batcher.payload_bytes == 0
     assert not batcher.holds("a@x.io")
-    with pytest.raises(ValueError, match="no batch"):
-        _ = batcher.first_sequence
 
 
-def test_a_row_held_back_from_an_earlier_batch_brings_its_sequence():
-    """A STATE may not pass the earliest row that a batch ever held."""
-    batcher = Batcher(rows_max=5, bytes_max=500)
-    batcher.add(row(7, "a@x.io"), 7)
-    batcher.add(row(3, "b@x.io"), 3)
-    assert batcher.first_sequence == 3
+def test_people_can_be_taken_out_of_a_batch():
+    """Who is in an open job waits; the others go."""
+    batcher = Batcher(rows_max=9, bytes_max=500)
+    for number, name in enumerate("abcd"):
+        offer(batcher, number, name, 10 + number)
+    rest, taken = batcher.take().split({"b", "d"})
+    assert rest.emails == ["a", "c"]
+    assert rest.positions == {"a": 0, "c": 1}
+    assert rest.payload_bytes == 11 + 13
+    assert [row.number for row in taken] == [1, 3]
+    assert rest.first_sequence == 0
 
 
 @given(
@@ -67,19 +70,24 @@ def test_a_row_held_back_from_an_earlier_batch_brings_its_sequence():
 def test_no_batch_breaks_its_bounds_and_no_row_is_lost(people, rows_max, bytes_max):
     """Every row is in exactly one batch or was replaced by a later row of the same person in the same batch."""
     batcher = Batcher(rows_max=rows_max, bytes_max=bytes_max)
-    batches, replaced = [], []
+    batches, replaced = [], 0
     for number, (person, size) in enumerate(people):
-        new = row(number, f"{person}@x.io", size)
-        if not batcher.fits(new):
+        place = offer(batcher, number, f"{person}@x.io", size)
+        if place is Place.FULL:
             batches.append(batcher.take())
-        earlier = batcher.add(new, number)
-        if earlier is not None:
-            replaced.append(earlier.number)
+            place = offer(batcher, number, f"{person}@x.io", size)
+        assert place is not Place.FULL
+        replaced += place is Place.REPLACED
     batches += [batch] if (batch := batcher.take()) else []
     for batch in batches:
+        rows = list(batch.rows())
         assert len(batch) <= rows_max
-        assert batch.payload_bytes == sum(len(each.payload) + 1 for each in batch.rows)
+        assert batch.payload_bytes == sum(len(row.payload) + 1 for row in rows)
         assert batch.payload_bytes <= bytes_max or len(batch) == 1
-        assert [each.email for each in batch.rows] == list(batch.positions)
-        assert batch.first_sequence <= min(each.number for each in batch.rows)
-    assert sorted([each.number for batch in batches for each in batch.rows] + replaced) == list(range(len(people)))
+        assert [row.email for row in rows] == batch.emails == list(dict.fromkeys(batch.emails))
+        assert all(row.record == {"number": row.number} for row in rows)
+        assert batch.first_sequence <= min(batch.numbers)
+    kept = [number for batch in batches for number in batch.numbers]
+    assert len(set(kept)) == len(kept) == len(people) - replaced
+    last_rows = {person: number for number, (person, _) in enumerate(people)}
+    assert set(last_rows.values()) <= set(kept)

@@ -63,7 +63,7 @@ def test_bad_lines_are_told_by_number(blocks, words):
 def test_the_lines_before_a_bad_one_are_handed_out():
     """Nothing is lost to a decoder that takes many lines at once."""
     found = []
-    lines = LineDecoder("the input").feed(b'{"a":1}\n{"a":2}\nno\n')
+    lines = iter(LineDecoder("the input").feed(b'{"a":1}\n{"a":2}\nno\n'))
     with pytest.raises(InputError, match="line 3"):
         while True:
             found.append(next(lines))
@@ -74,4 +74,6 @@ def test_line_numbers_count_blank_lines():
     """The number is the one that an editor shows."""
     lines = LineDecoder("the input")
     assert list(lines.feed(b'\n{"a":1}\n\n{"a":2}\n')) == [{"a": 1}, {"a": 2}]
-    assert lines.line == 4
+    assert [lines.line_of(0), lines.line_of(1)] == [2, 4]
+    assert list(lines.feed(b'\n{"a":3}\n')) == [{"a": 3}]
+    assert lines.line_of(0) == 6

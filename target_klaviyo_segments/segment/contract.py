@@ -1,0 +1,109 @@
+"""The check of a stream's schema when it arrives, and of each record against it. Pure.
+
+The value of the mapped e-mail property is judged where it is read, in mapping.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from target_klaviyo_segments.errors import ContractError, Rejection
+from target_klaviyo_segments.segment.checker import compile_schema
+from target_klaviyo_segments.segment.explain import CODE, Explainer
+from target_klaviyo_segments.segment.schema import MISSING, find_property, may_be, properties_of
+from target_klaviyo_segments.segment.spelling import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+_NAMES_MAX = 30
+# What the compiled check raises at what it cannot read: lone surrogates, dates made by stream maps, endless nesting.
+_UNREADABLE = (OverflowError, RecursionError, TypeError, ValueError)
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """What one stream promises; `properties` are its records', `warnings` say what of its schema is not checked."""
+
+    properties: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+    _keys: frozenset[str] = frozenset()
+    _is_valid: Callable[[object], bool] | None = None
+    _explainer: Explainer | None = None
+
+    @classmethod
+    def from_schema(
+        cls,
+        stream: str,
+        schema: dict[str, Any],
+        key_properties: Sequence[str],
+        email_field: str,
+        *,
+        setting: str = "email_field",
+        validate: bool = True,
+    ) -> Contract:
+        """The contract of a stream.
+
+        Args:
+            stream: Its name, for messages.
+            schema: As its SCHEMA message gives it.
+            key_properties: Which each record must have; null when the schema allows it.
+            email_field: The mapped e-mail property, or a dotted path into objects when none has that name.
+            setting: The setting in which it was named, for messages.
+            validate: False: records need only be objects.
+
+        Raises:
+            ContractError: There is no such property, or it cannot hold text.
+        """
+        properties = tuple(sorted(properties_of(schema)))
+        if problem := _email_problem(schema, properties, email_field):
+            raise ContractError(f"stream `{stream}`: `{setting}` is `{email_field}`, {problem}")
+        if not validate:
+            return cls(properties)
+        checker = compile_schema(schema)
+        warnings = [f"stream `{stream}`: {what} cannot be used, so it is not checked" for what in checker.left_out]
+        return cls(
+            properties,
+            tuple(warnings),
+            frozenset(key_properties),
+            checker.is_valid,
+            Explainer.from_checker(checker),
+        )
+
+    def check(self, record: object) -> Rejection | None:
+        """Why a record does not keep to its stream's schema; None when it does."""
+        if not isinstance(record, dict):
+            return Rejection("not_an_object", "the record is not an object")
+        if self._is_valid is None or self._explainer is None:
+            return None
+        if not self._keys <= record.keys():
+            return _missing_key(self._keys.difference(record))
+        refused = True
+        try:
+            if self._is_valid(record):
+                return None
+        except _UNREADABLE:
+            refused = False
+        return self._explainer.explain(record, refused=refused)
+
+
+def _missing_key(missing: Iterable[str]) -> Rejection:
+    name = min(missing)
+    return Rejection(CODE, f"`{name}` is required, being a key property", name)
+
+
+def _email_problem(schema: dict[str, Any], properties: Sequence[str], email_field: str) -> str | None:
+    if not properties:
+        return "but its schema has no `properties`"
+    found = find_property(schema, email_field)
+    if found is MISSING:
+        return f"which is none of its properties{nearest(email_field, properties)}; they are: {_listed(properties)}"
+    if not may_be(schema, found, "string"):
+        return f"which by its schema is never text; its properties are: {_listed(properties)}"
+    return None
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMES_MAX} more" if len(names) > _NAMES_MAX else ""
+    return ", ".join(names[:_NAMES_MAX]) + more

@@ -1,0 +1,172 @@
+"""Waiting one's turn: quotas, 429s of others, and the end of the run."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from target_klaviyo_segments.errors import KlaviyoError, RunStopped
+
+LIST = {"data": {"type": "list", "id": "Y6nRLr", "attributes": {"name": "VIP"}}}
+JOB = {"data": {"type": "profile-bulk-import-job", "id": "J1", "attributes": {"status": "queued"}}}
+ACCOUNT = {"data": [{"type": "account", "id": "AbC123", "attributes": {}}]}
+API = "https://a.klaviyo.com"
+
+
+def error(status):
+    return {"errors": [{"id": "x", "status": status, "code": "invalid", "title": "No.", "detail": "No."}]}
+
+
+def test_a_429_is_waited_out_and_counted(connect, reply):
+    """An earlier retry always gets another 429."""
+    connected = connect([reply(429, error(429), {"retry-after": "7"}), reply(429, error(429)), reply(200, LIST)])
+    connected.client.list("Y6nRLr")
+    assert connected.times == [0, 7, 8]
+    counts = connected.client.counters
+    assert (counts.requests, counts.throttled) == (3, 2)
+
+
+def test_a_429_stops_threads_that_come_later(connect, reply):
+    """Retry-After holds for the endpoint, whoever asks."""
+    answers = iter([reply(429, error(429), {"retry-after": "30"}), reply(200, LIST), reply(200, LIST)])
+    other = []
+
+    def meanwhile(*_):
+        other.append(threading.Thread(target=connected.client.list, args=("Y6nRLr",)))
+        other[0].start()
+        other[0].join(10)
+
+    connected = connect(lambda _: next(answers), on_retry=meanwhile)
+    connected.client.list("Y6nRLr")
+    assert not other[0].is_alive()
+    assert connected.times[0] == 0
+    assert len(connected.times) == 3
+    assert min(connected.times[1:]) >= 30
+
+
+def test_a_429_stops_threads_that_wait_already(connect, reply, clock):
+    """A turn that was given before the 429 is given back."""
+    waiting, held = threading.Event(), threading.Event()
+    second = threading.Thread(target=lambda: result.append(connected.client.account()))
+    result = []
+
+    def pause_second(_):
+        if threading.current_thread() is second:
+            waiting.set()
+            held.wait(10)
+
+    def answer(_):
+        if second.ident is not None:
+            return reply(200, ACCOUNT)
+        second.start()
+        waiting.wait(10)
+        return reply(429, error(429), {"retry-after": "30"})
+
+    clock.asleep = pause_second
+    connected = connect(answer, on_retry=lambda *_: held.set())
+    connected.client.account()
+    second.join(10)
+    assert len(result) == 1
+    assert len(connected.times) == 3
+    assert min(connected.times[1:]) >= 30
+
+
+def test_a_429_of_one_endpoint_holds_no_other(connect, reply):
+    """Quotas are per endpoint."""
+    connected = connect(
+        lambda sent: reply(429, error(429), {"retry-after": "601"}) if "lists" in sent.url else reply(200, ACCOUNT)
+    )
+    with pytest.raises(KlaviyoError):
+        connected.client.list("Y6nRLr")
+    connected.client.account()
+    assert connected.times == [0, 0]
+
+
+def test_the_quota_is_used_and_never_exceeded(connect, reply):
+    """150 imports in the first minute as fast as the burst allows, then the next minute."""
+    connected = connect(lambda _: reply(202, JOB))
+    for _ in range(151):
+        connected.client.submit_import("L", [b"{}"])
+    assert connected.times[9:11] == [0, 1]
+    assert connected.times[149:] == pytest.approx([14, 60])
+
+
+class OwnTime(threading.local):
+    """A clock on which each thread has a time of its own: how threads are scheduled moves no request."""
+
+    time = 1000.0
+
+    def now(self):
+        return self.time
+
+    def sleep(self, seconds):
+        self.time += seconds
+
+
+def test_threads_share_the_quota(connect, reply):
+    """However many send, the account has one quota."""
+    connected = connect(lambda _: reply(202, JOB), clock=OwnTime())
+
+    def send():
+        for _ in range(20):
+            connected.client.submit_import("L", [b"{}"])
+
+    threads = [threading.Thread(target=send) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    times = sorted(connected.times)
+    assert len(times) == 80
+    assert all(later - earlier >= 1 - 1e-6 for earlier, later in zip(times, times[10:], strict=False))
+    assert connected.client.counters.requests == 80
+
+
+def test_quotas_are_learned_from_answers(connect, reply):
+    """What Klaviyo's header says replaces what we knew."""
+    connected = connect(lambda _: reply(202, JOB, {"RateLimit-Limit": "2, 2;w=1, 150;w=60"}))
+    for _ in range(6):
+        connected.client.submit_import("L", [b"{}"])
+    assert connected.times == [0, 0, 1, 1, 2, 2]
+
+
+def test_a_closed_client_wakes_who_waits(connect, reply, clock):
+    """A signal ends the run now, not after a Retry-After."""
+    connected = connect(lambda _: reply(429, error(429), {"retry-after": "300"}))
+    clock.asleep = lambda _: connected.client.close()
+    with pytest.raises(RunStopped):
+        connected.client.list("Y6nRLr")
+    assert clock.now() == 1000
+    assert len(connected.wire.sent) == 1
+
+
+def test_a_woken_clock_ends_waits_before_the_client_is_closed(connect, reply, clock):
+    """Who is woken early must not send early."""
+    connected = connect(lambda _: reply(503, error(503)))
+    clock.asleep = lambda _: clock.wake()
+    with pytest.raises(RunStopped):
+        connected.client.list("Y6nRLr")
+    assert len(connected.wire.sent) == 1
+
+
+def test_a_closed_client_sends_nothing(connect, reply):
+    """The end of the run is the end of its requests."""
+    connected = connect([reply(200, LIST)])
+    connected.client.close()
+    with pytest.raises(RunStopped):
+        connected.client.list("Y6nRLr")
+    assert connected.wire.sent == []
+
+
+def test_no_retry_is_told_of_after_the_end(connect, reply):
+    """The log does not promise what will not happen."""
+
+    def answer(_):
+        connected.client.close()
+        return reply(503, error(503))
+
+    connected = connect(answer)
+    with pytest.raises(RunStopped):
+        connected.client.list("Y6nRLr")
+    assert connected.retries == []
