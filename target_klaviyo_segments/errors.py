@@ -85,3 +85,7 @@ class NotFound(KlaviyoError):
 
 class Denied(KlaviyoError):
     """A 401 or 403 in JSON: the key or one of its scopes."""
+
+
+class ScopeMissing(Denied):
+    """A 403 in JSON: the key is right, and may not do this."""

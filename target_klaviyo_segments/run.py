@@ -4,46 +4,29 @@ from __future__ import annotations
 
 import os
 import pwd
-import random
 import secrets
 import time
-from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from target_klaviyo_segments import __version__
-from target_klaviyo_segments.clock import Clock, SystemClock
-from target_klaviyo_segments.errors import InputError, RunStopped, SettingsError, TargetError, WorkDirError
-from target_klaviyo_segments.export.exporter import Exporter, Limits
+from target_klaviyo_segments.errors import InputError, RunStopped, SettingsError, TargetError
+from target_klaviyo_segments.export.exporter import Exporter
 from target_klaviyo_segments.export.plan import PlanLimit
 from target_klaviyo_segments.export.rejects import Rejects
-from target_klaviyo_segments.klaviyo.auth import ApiKey
-from target_klaviyo_segments.klaviyo.client import KlaviyoClient
-from target_klaviyo_segments.klaviyo.protocol import import_envelope_bytes
 from target_klaviyo_segments.report.document import RunReport, StreamReport
 from target_klaviyo_segments.report.files import prepare, write_report
 from target_klaviyo_segments.report.tally import Tally
 from target_klaviyo_segments.report.text import five_lines
+from target_klaviyo_segments.wiring import Wires, make_client, make_limits
 
 if TYPE_CHECKING:
     import logging
     from collections.abc import Callable
 
-    from requests.adapters import BaseAdapter
-
     from target_klaviyo_segments.klaviyo.protocol import ListInfo, PlanUsage
     from target_klaviyo_segments.settings import Settings
-
-# The longest list ID that is planned for; Klaviyo's have six characters.
-_LONGEST_LIST_ID = "x" * 64
-
-
-@dataclass(frozen=True, slots=True)
-class Wires:
-    """What a run is connected to; a test connects it to other things."""
-
-    clock: Clock = field(default_factory=SystemClock)
-    transport: BaseAdapter | None = None
 
 
 class Run:
@@ -70,11 +53,11 @@ class Run:
         self.ended = False
         self._pass_gate()
         self._rejects = Rejects(self._work_dir / "rejects" / f"{self._report.run_id}.jsonl")
-        self._client = _client(settings, wires, self._retrying)
+        self._client = make_client(settings, wires, self._retrying)
         self.exporter = Exporter(
             self._client,
             clock=wires.clock,
-            limits=_limits(settings),
+            limits=make_limits(settings),
             plan=self._plan,
             rejects=self._rejects,
             emit_state=emit_state,
@@ -110,6 +93,7 @@ class Run:
             TargetError: Not every row was delivered or refused for a reason of its own, or too many were refused.
         """
         self.exporter.finish()
+        self._rejects.close()
         problems = [*self.exporter.incomplete, *self._too_many_rejected()]
         if problems:
             self._end("failed", "; ".join(problems))
@@ -121,15 +105,17 @@ class Run:
 
         When it is the input that broke, the rows before are good: they are sent too.
         """
-        try:
-            self._settle(reason)
-        except TargetError as error:
-            self._log.error("%s", error)  # the first reason is the one that is raised
         message = str(reason) if isinstance(reason, TargetError) else type(reason).__name__
+        end = partial(self._end, "canceled" if canceled else "failed", message)
+        for step in (partial(self._settle, reason), self._rejects.close, end):
+            self._attempt(step)
+
+    def _attempt(self, step: Callable[[], None]) -> None:
+        """One of the last steps of a run that broke: its own trouble is told, the first reason is what is raised."""
         try:
-            self._end("canceled" if canceled else "failed", message)
-        except WorkDirError as error:
-            self._log.error("%s", error)  # the first reason is the one that is raised
+            step()
+        except TargetError as error:
+            self._log.error("%s", error)  # for the user, who needs no traceback
 
     def _settle(self, reason: BaseException) -> None:
         if isinstance(reason, InputError):
@@ -143,7 +129,6 @@ class Run:
 
     def _end(self, status: str, message: str | None) -> None:
         self.ended = True
-        self._rejects.close()
         self._client.close()
         report = self._report
         report.status, report.message = status, message
@@ -228,34 +213,6 @@ def _new_report(settings: Settings) -> RunReport:
         user=pwd.getpwuid(os.geteuid()).pw_name,
         started_at=now,
         data_privacy_accepted=settings.accept_data_privacy,
-    )
-
-
-def _client(settings: Settings, wires: Wires, on_retry: Callable[[str, float], None]) -> KlaviyoClient:
-    return KlaviyoClient(
-        api_url=settings.api_url,
-        auth=ApiKey(settings.api_key),
-        revision=settings.api_revision,
-        user_agent=f"target-klaviyo-segments/{__version__}",
-        request_timeout_seconds=settings.request_timeout_seconds,
-        retry_max_seconds=settings.retry_max_seconds,
-        pool_size=settings.max_in_flight + 1,
-        clock=wires.clock,
-        random=random.random,
-        transport=wires.transport,
-        on_retry=on_retry,
-    )
-
-
-def _limits(settings: Settings) -> Limits:
-    return Limits(
-        batch_rows=settings.batch_size_rows,
-        batch_bytes=settings.batch_size_bytes - import_envelope_bytes(_LONGEST_LIST_ID),
-        max_in_flight=settings.max_in_flight,
-        profiles_per_export=settings.max_profiles_per_export,
-        split_exports=settings.on_export_limit == "split",
-        job_timeout_seconds=settings.job_timeout_seconds,
-        max_rejected_percent=settings.max_rejected_percent,
     )
 
 

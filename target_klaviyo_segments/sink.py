@@ -53,7 +53,7 @@ class SegmentSink(Sink):
             validate=settings.validate_records,
         )
         mapper = Mapper.compile(
-            properties=self.original_schema.get("properties", ()),
+            properties=contract.properties,
             email_field=segment.email_field,
             field_map=segment.field_map,
             unmapped_fields=segment.unmapped_fields,
@@ -88,7 +88,7 @@ class SegmentSink(Sink):
             profile = self._map(record)
             if not isinstance(profile, Rejection):
                 if profile.dropped:
-                    tally.dropped.update(profile.dropped)
+                    tally.drop(profile.dropped)
                 self._exporter.add(self._lane, tally.read, profile, record)
                 return
             rejection = profile

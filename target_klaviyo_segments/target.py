@@ -17,11 +17,12 @@ from target_klaviyo_segments import config as configuration
 from target_klaviyo_segments.batch_files import batch_records
 from target_klaviyo_segments.errors import ContractError, InputError, RunStopped
 from target_klaviyo_segments.reader import MessageReader
-from target_klaviyo_segments.run import Run, Wires
+from target_klaviyo_segments.run import Run
 from target_klaviyo_segments.segment.mapping import field_map_problems
 from target_klaviyo_segments.settings import Settings
 from target_klaviyo_segments.settings_table import config_jsonschema
 from target_klaviyo_segments.sink import SegmentSink, UnselectedSink
+from target_klaviyo_segments.wiring import Wires
 
 if TYPE_CHECKING:
     from collections.abc import Callable

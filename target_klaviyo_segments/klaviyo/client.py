@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
-from target_klaviyo_segments.errors import KlaviyoError, NotFound, Transient
+from target_klaviyo_segments.errors import KlaviyoError, NotFound, ScopeMissing, Transient
 from target_klaviyo_segments.klaviyo import answers, protocol
 from target_klaviyo_segments.klaviyo.pacing import RetryPolicy
-from target_klaviyo_segments.klaviyo.refusals import ScopeMissing, read_failure
+from target_klaviyo_segments.klaviyo.refusals import read_failure
 from target_klaviyo_segments.klaviyo.turns import Turns
 from target_klaviyo_segments.klaviyo.wire import Wire
 

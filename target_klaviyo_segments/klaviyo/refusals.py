@@ -21,6 +21,7 @@ from target_klaviyo_segments.errors import (
     NotFound,
     Rejection,
     RowsRefused,
+    ScopeMissing,
     Transient,
 )
 from target_klaviyo_segments.klaviyo.protocol import GET_LIST, IMPORT_PROFILES, Call
@@ -37,10 +38,6 @@ _SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _LIST_POINTER = "/data/relationships"
 _NO_REASON = "no reason given"
-
-
-class ScopeMissing(Denied):
-    """A 403 in JSON: the key is right, and may not do this."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+
+_NAMES_MAX = 200
 
 FATES = ("delivered", "rejected", "unchanged", "merged", "removed", "filtered", "failed")
 
@@ -37,6 +40,12 @@ class Tally:
         """One row refused for a reason of its own."""
         self.rejected += 1
         self.reasons[code] += 1
+
+    def drop(self, fields: Iterable[str]) -> None:
+        """Fields of one row that were left out; names come from records, so how many are told apart is bounded."""
+        for name in fields:
+            known = name in self.dropped or len(self.dropped) < _NAMES_MAX
+            self.dropped[name if known else "others"] += 1
 
     def too_many_rejected(self, percent: int, look_from: int = 20) -> bool:
         """Whether more than `percent` of the rows are rejected, once `look_from` are."""

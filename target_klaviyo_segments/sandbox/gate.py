@@ -12,8 +12,8 @@ from target_klaviyo_segments.sandbox.envelope import MEDIA_TYPE, refuse
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping
 
-# https://developers.klaviyo.com/en/docs/rate_limits_and_error_handling : counted decompressed. Whether a MB is 1,000,000
-# bytes is not said: the smaller reading is the stricter one.
+# https://developers.klaviyo.com/en/docs/rate_limits_and_error_handling : counted decompressed. Whether a MB is
+# 1,000,000 bytes is not said: the smaller reading is the stricter one.
 BODY_BYTES_MAX = 5_000_000
 # https://developers.klaviyo.com/en/docs/api_versioning_and_deprecation_policy : live for two years from release.
 LIVE_REVISIONS = (

@@ -58,12 +58,8 @@ class Windows:
         Raises:
             Refusal: A window is full. The request is not counted.
         """
-        open_now = [
-            (window, self._count(name, window, now)) for name, tier in budgets.items() for window in tier
-        ]
-        waits = [
-            count.opened + window.seconds - now for window, count in open_now if count.taken >= window.quota
-        ]
+        open_now = [(window, self._count(name, window, now)) for name, tier in budgets.items() for window in tier]
+        waits = [count.opened + window.seconds - now for window, count in open_now if count.taken >= window.quota]
         if waits:
             raise _throttled(max(1, math.ceil(max(waits))))
         for _, count in open_now:

@@ -15,7 +15,7 @@ from target_klaviyo_segments.segment.schema import MISSING, find_property, may_b
 from target_klaviyo_segments.segment.spelling import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
 _NAMES_MAX = 30
 # What the compiled check raises at what it cannot read: lone surrogates, dates made by stream maps, endless nesting.
@@ -27,10 +27,10 @@ class Contract:
     """What one stream promises; `properties` are its records', `warnings` say what of its schema is not checked."""
 
     properties: tuple[str, ...]
-    warnings: tuple[str, ...] = ()
-    _keys: frozenset[str] = frozenset()
-    _is_valid: Callable[[object], bool] | None = None
-    _explainer: Explainer | None = None
+    warnings: tuple[str, ...]
+    _keys: tuple[str, ...]
+    _is_valid: Callable[[object], bool]
+    _explainer: Explainer
 
     @classmethod
     def from_schema(
@@ -59,14 +59,12 @@ class Contract:
         properties = tuple(sorted(properties_of(schema)))
         if problem := _email_problem(schema, properties, email_field):
             raise ContractError(f"stream `{stream}`: `{setting}` is `{email_field}`, {problem}")
-        if not validate:
-            return cls(properties)
-        checker = compile_schema(schema)
+        checker = compile_schema(schema if validate else {})
         warnings = [f"stream `{stream}`: {what} cannot be used, so it is not checked" for what in checker.left_out]
         return cls(
             properties,
             tuple(warnings),
-            frozenset(key_properties),
+            tuple(key_properties) if validate else (),
             checker.is_valid,
             Explainer.from_checker(checker),
         )
@@ -75,10 +73,9 @@ class Contract:
         """Why a record does not keep to its stream's schema; None when it does."""
         if not isinstance(record, dict):
             return Rejection("not_an_object", "the record is not an object")
-        if self._is_valid is None or self._explainer is None:
-            return None
-        if not self._keys <= record.keys():
-            return _missing_key(self._keys.difference(record))
+        for key in self._keys:
+            if key not in record:
+                return Rejection(CODE, f"`{key}` is required, being a key property", key)
         refused = True
         try:
             if self._is_valid(record):
@@ -86,11 +83,6 @@ class Contract:
         except _UNREADABLE:
             refused = False
         return self._explainer.explain(record, refused=refused)
-
-
-def _missing_key(missing: Iterable[str]) -> Rejection:
-    name = min(missing)
-    return Rejection(CODE, f"`{name}` is required, being a key property", name)
 
 
 def _email_problem(schema: dict[str, Any], properties: Sequence[str], email_field: str) -> str | None:

@@ -173,8 +173,8 @@ def test_the_last_page_has_no_next(links, following):
 
 def test_the_tightest_limit_of_people_binds():
     """Other units do not count, nor does a product with no allowance."""
-    rows = [usage(9, 10, "messages"), usage(0, 0), usage(100, 5_000), usage(900.2, 1_000), usage(None, 2_000)]
-    assert answers.read_plan_usage(body(rows)) == PlanUsage(901, 1_000)
+    rows = [usage(9, 10, "messages"), usage(0, 0), usage(4_949.2, 5_000), usage(900, 1_000), usage(None, 2_000)]
+    assert answers.read_plan_usage(body(rows)) == PlanUsage(4_950, 5_000)
 
 
 @pytest.mark.parametrize("rows", [[], [usage(9, 10, "messages")], [usage(3, None)], [usage(0, 0)]])
@@ -222,6 +222,13 @@ def test_every_cut_of_an_answer_is_noticed(read):
     for length in range(len(whole)):
         with pytest.raises(Transient):
             read(whole[:length])
+
+
+def test_a_payload_nested_without_end_is_no_answer():
+    """An import error gives back any JSON: it must not take the run down."""
+    nested = b'{"data":[{"id":"x","attributes":{"original_payload":' + b"[" * 100_000
+    with pytest.raises(Transient):
+        answers.read_import_errors(nested)
 
 
 def test_a_complaint_about_an_answer_holds_no_person():

@@ -18,6 +18,22 @@ def error(status):
     return {"errors": [{"id": "x", "status": status, "code": "invalid", "title": "No.", "detail": "No."}]}
 
 
+class OwnTime(threading.local):
+    """A clock on which each thread has a time of its own: how threads are scheduled moves no request."""
+
+    time = 1000.0
+
+    def __init__(self, asleep=lambda: None):
+        self._asleep = asleep
+
+    def now(self):
+        return self.time
+
+    def sleep(self, seconds):
+        self._asleep()
+        self.time += seconds
+
+
 def test_a_429_is_waited_out_and_counted(connect, reply):
     """An earlier retry always gets another 429."""
     connected = connect([reply(429, error(429), {"retry-after": "7"}), reply(429, error(429)), reply(200, LIST)])
@@ -45,13 +61,13 @@ def test_a_429_stops_threads_that_come_later(connect, reply):
     assert min(connected.times[1:]) >= 30
 
 
-def test_a_429_stops_threads_that_wait_already(connect, reply, clock):
+def test_a_429_stops_threads_that_wait_already(connect, reply):
     """A turn that was given before the 429 is given back."""
     waiting, held = threading.Event(), threading.Event()
     second = threading.Thread(target=lambda: result.append(connected.client.account()))
     result = []
 
-    def pause_second(_):
+    def pause_second():
         if threading.current_thread() is second:
             waiting.set()
             held.wait(10)
@@ -63,8 +79,7 @@ def test_a_429_stops_threads_that_wait_already(connect, reply, clock):
         waiting.wait(10)
         return reply(429, error(429), {"retry-after": "30"})
 
-    clock.asleep = pause_second
-    connected = connect(answer, on_retry=lambda *_: held.set())
+    connected = connect(answer, on_retry=lambda *_: held.set(), clock=OwnTime(pause_second))
     connected.client.account()
     second.join(10)
     assert len(result) == 1
@@ -92,18 +107,6 @@ def test_the_quota_is_used_and_never_exceeded(connect, reply):
     assert connected.times[149:] == pytest.approx([14, 60])
 
 
-class OwnTime(threading.local):
-    """A clock on which each thread has a time of its own: how threads are scheduled moves no request."""
-
-    time = 1000.0
-
-    def now(self):
-        return self.time
-
-    def sleep(self, seconds):
-        self.time += seconds
-
-
 def test_threads_share_the_quota(connect, reply):
     """However many send, the account has one quota."""
     connected = connect(lambda _: reply(202, JOB), clock=OwnTime())
@@ -112,15 +115,15 @@ def test_threads_share_the_quota(connect, reply):
         for _ in range(20):
             connected.client.submit_import("L", [b"{}"])
 
-    threads = [threading.Thread(target=send) for _ in range(4)]
+    threads = [threading.Thread(target=send) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(20)
     times = sorted(connected.times)
-    assert len(times) == 80
+    assert len(times) == 120
     assert all(later - earlier >= 1 - 1e-6 for earlier, later in zip(times, times[10:], strict=False))
-    assert connected.client.counters.requests == 80
+    assert connected.client.counters.requests == 120
 
 
 def test_quotas_are_learned_from_answers(connect, reply):

@@ -8,9 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from target_klaviyo_segments.errors import BodyRefused, Denied, KlaviyoError, NotFound, RowsRefused, Transient
+from target_klaviyo_segments.errors import (
+    BodyRefused,
+    Denied,
+    KlaviyoError,
+    NotFound,
+    RowsRefused,
+    ScopeMissing,
+    Transient,
+)
 from target_klaviyo_segments.klaviyo import protocol
-from target_klaviyo_segments.klaviyo.refusals import ScopeMissing, read_failure
+from target_klaviyo_segments.klaviyo.refusals import read_failure
 
 IMPORT = protocol.import_profiles("Y6nRLr", [b'{"email":"a@x.io"}'])
 LIST = protocol.get_list("Y6nRLr")

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from target_klaviyo_segments.errors import Transient
+from target_klaviyo_segments.errors import KlaviyoError, Transient
 from target_klaviyo_segments.klaviyo import protocol, wire
 from target_klaviyo_segments.klaviyo.auth import ApiKey
 
@@ -140,6 +140,13 @@ def test_a_redirect_is_an_answer_and_the_key_stays_here(clock, key, status):
         ):
             assert w.send(GET).status == status
         assert thief.seen == []
+
+
+def test_a_redirect_is_not_even_looked_at(connect, reply):
+    """Where it points to, nonsense or not, is nothing to us."""
+    connected_ = connect([reply(302, b"", {"location": "https://[nowhere"})])
+    with pytest.raises(KlaviyoError, match=r"answers 302.*api_url"):
+        connected_.client.list("Y6nRLr")
 
 
 def test_a_netrc_does_not_replace_the_key(clock, key, tmp_path, monkeypatch):

@@ -44,3 +44,13 @@ def test_rejects_are_judged_from_twenty_on_and_by_their_share():
     assert not Tally(read=40, rejected=20).too_many_rejected(50)
     assert Tally(read=39, rejected=20).too_many_rejected(50)
     assert not Tally(read=20, rejected=20).too_many_rejected(100)
+
+
+def test_names_of_dropped_fields_are_bounded():
+    """They come from records, whose keys may be data."""
+    tally = Tally()
+    tally.drop(f"properties.{number}" for number in range(1000))
+    tally.drop(["properties.7"])
+    assert tally.dropped["properties.7"] == 2
+    assert tally.dropped["others"] == 800
+    assert len(tally.dropped) == 201

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from direct import Direct
 from doubles import FakeClock
-from target_klaviyo_segments.sandbox.app import Sandbox
 
 from target_klaviyo_segments.errors import TargetError
-from target_klaviyo_segments.run import Wires
+from target_klaviyo_segments.sandbox.app import Sandbox
 from target_klaviyo_segments.target import TargetKlaviyoSegments
+from target_klaviyo_segments.wiring import Wires
 
 KEY = "pk_sandbox_0123456789abcdef"
 LIST = "Y6nRLr"

@@ -1,0 +1,177 @@
+"""A Klaviyo of one account, without a socket: a request goes in, a response comes out. Time is passed in.
+
+Reads Klaviyo's contract on its own: nothing here knows the program that it tests.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from target_klaviyo_segments.sandbox import gate
+from target_klaviyo_segments.sandbox.account import Account
+from target_klaviyo_segments.sandbox.asking import Ask
+from target_klaviyo_segments.sandbox.envelope import Refusal, moment
+from target_klaviyo_segments.sandbox.exchange import Entry, Request, Response
+from target_klaviyo_segments.sandbox.import_views import attributes_of
+from target_klaviyo_segments.sandbox.lists import GONE
+from target_klaviyo_segments.sandbox.query import read_query
+from target_klaviyo_segments.sandbox.route import find
+from target_klaviyo_segments.sandbox.routes import ROUTES
+from target_klaviyo_segments.sandbox.scenario import Scenario
+from target_klaviyo_segments.sandbox.windows import Windows, unlimited_headers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from target_klaviyo_segments.sandbox.route import Route
+
+__all__ = ["DEFAULT_API_KEY", "Entry", "Request", "Response", "Sandbox"]
+
+DEFAULT_API_KEY = "pk_sandbox_0123456789abcdef"
+_THROTTLED = 429
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
+
+
+class Sandbox(Scenario):
+    """One Klaviyo account. `handle` may be called by any number of threads.
+
+    `interceptors` are asked first, in order: a response of theirs replaces the real one, and what they raise reaches
+    the caller, as a broken network would. `scopes` of None are all; `plan_profiles` of None is a plan that names none.
+    """
+
+    def __init__(
+        self,
+        *,
+        now: Callable[[], float] = time.time,
+        api_key: str = DEFAULT_API_KEY,
+        account_id: str = "SANDBX",
+        account_name: str = "Sandbox Ltd",
+        scopes: frozenset[str] | None = None,
+        limits: bool = True,
+        job_seconds: float = 0.0,
+        plan_profiles: tuple[int, int] | None = (0, 1_000_000),
+    ) -> None:
+        super().__init__(job_seconds=job_seconds)
+        self.interceptors: list[Callable[[Request], Response | None]] = []
+        self.requests: list[Entry] = []
+        self.api_keys = {api_key}
+        self.access_tokens: set[str] = set()
+        self.scopes = scopes
+        self.limits = limits
+        self._now = now
+        self._account = Account(account_id, account_name, self, plan_profiles)
+        self._windows: dict[str, Windows] = {}
+        self._lock = threading.Lock()
+
+    def handle(self, request: Request) -> Response:
+        """Answer one request."""
+        response = next(filter(None, (intercept(request) for intercept in self.interceptors)), None)
+        if response is None:
+            try:
+                response = self._answer(request)
+            except Refusal as refusal:
+                response = refusal.response()
+        with self._lock:
+            self.requests.append(Entry(request.method, request.path, response.status))
+        return response
+
+    def add_list(self, list_id: str, name: str, opt_in_process: str = "single_opt_in") -> None:
+        """Make a list with an id of one's own."""
+        with self._lock:
+            self._account.lists.add(list_id, name, opt_in_process, self._now())
+
+    def members(self, list_id: str) -> list[dict[str, Any]]:
+        """Who is on a list, in the order of joining: the attributes that are set, and `joined_group_at`."""
+        with self._lock:
+            people = self._settled().people.all
+            members = self._account.lists.by_id[list_id].members
+            return [
+                {"id": people[number].id, **people[number].attributes(), "joined_group_at": moment(joined)}
+                for number, joined in zip(members.numbers, members.joined, strict=True)
+                if number != GONE
+            ]
+
+    @property
+    def profiles(self) -> dict[str, dict[str, Any]]:
+        """Attributes of everybody who has an e-mail, by e-mail."""
+        with self._lock:
+            by_email = self._settled().people.by_email
+            return {email: {"id": person.id, **person.attributes()} for email, person in by_email.items() if email}
+
+    @property
+    def jobs(self) -> dict[str, dict[str, Any]]:
+        """Attributes of the import jobs that can be seen, oldest first, by id."""
+        with self._lock:
+            now = self._now()
+            return {job.id: attributes_of(job, now) for job in self._settled().jobs.living()}
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How much there is: profiles, members of all lists, jobs, requests, and those of them that were throttled."""
+        with self._lock:
+            account = self._settled()
+            return {
+                "profiles": len(account.people.all),
+                "members": sum(len(record.members) for record in account.lists.by_id.values()),
+                "jobs": len(account.jobs.living()),
+                "requests": len(self.requests),
+                "throttled": sum(entry.status == _THROTTLED for entry in self.requests),
+            }
+
+    def refuse_rows(self, predicate: Callable[[dict[str, Any]], tuple[str, str] | None] | None) -> None:
+        """Drop rows of later imports with an import error of this code and detail; None ends it."""
+        self.row_refusal = predicate
+
+    def refuse_at_submit(self, predicate: Callable[[dict[str, Any]], str | None] | None) -> None:
+        """Refuse later imports that hold such a row with a 400 that names it in these words; None ends it."""
+        self.submit_refusal = predicate
+
+    def cancel_jobs(self, jobs: int = 1) -> None:
+        """Let the next jobs end cancelled: nothing of them is imported."""
+        self.plan_fates("cancelled", jobs)
+
+    def job_status_override(self, status: str, jobs: int = 1) -> None:
+        """Let the next jobs show this status for ever: `processing`, or one that nobody knows."""
+        self.plan_fates(status, jobs)
+
+    def _answer(self, request: Request) -> Response:
+        """The gate and the windows under the lock, the body decoded outside of it, the endpoint under it again."""
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        caller = gate.caller(headers, self.api_keys, self.access_tokens)
+        route, params = find(ROUTES, request.method, request.path)
+        gate.check_revision(headers)
+        gate.check_scopes(self.scopes, route.scopes)
+        query = read_query(request.query, route.parameters)
+        with self._lock:
+            now = self._now()
+            windows = self._windows.setdefault(caller, Windows())
+            limits = windows.take(route.budgets(query), now) if self.limits else unlimited_headers()
+        body = self._read(route, headers, request.body)
+        origin = _origin(headers)
+        with self._lock:
+            ask = Ask(origin, request.path, request.query, params, query, max(now, self._now()), body)
+            self._account.jobs.advance(ask.now)
+            response = route.handler(self._account, ask)
+        return replace(response, headers={**response.headers, **limits})
+
+    def _read(self, route: Route, headers: Mapping[str, str], body: bytes) -> Any:  # noqa: ANN401  # each route's own
+        if route.read is None:
+            return None
+        plain = gate.read_body(headers, body)
+        gate.check_json(plain)
+        return route.read(plain, self)
+
+    def _settled(self) -> Account:
+        self._account.jobs.advance(self._now())
+        return self._account
+
+
+def _origin(headers: Mapping[str, str]) -> str:
+    """What links begin with; a request that names no host gets links that name none."""
+    host = headers.get("host")
+    if not host:
+        return ""
+    return f"{'http' if host.rpartition(':')[0] in _LOOPBACK or host in _LOOPBACK else 'https'}://{host}"

@@ -1,0 +1,40 @@
+"""What an e-mail address and a phone number look like, by the sandbox's own expressions."""
+
+from __future__ import annotations
+
+import re
+
+from target_klaviyo_segments.sandbox.envelope import Fault
+
+# https://developers.klaviyo.com/en/docs/profiles_api_overview
+EMAIL_CHARACTERS_MAX = 100
+
+_EMAIL_FAULT = Fault("Invalid email address", {"pointer": "/attributes/email"})
+_LONG_FAULT = Fault(
+    f"Ensure this field has no more than {EMAIL_CHARACTERS_MAX} characters.", {"pointer": "/attributes/email"}
+)
+_PHONE_FAULT = Fault(
+    "Invalid phone number format (Example of a valid format: +12345678901)", {"pointer": "/attributes/phone_number"}
+)
+
+# The plain addresses of nearly every row, quickly; the others are looked at again.
+_plain = re.compile(r"[A-Za-z0-9_+-]{1,40}(?:\.[A-Za-z0-9_+-]{1,23})?@(?:[a-z0-9]{1,63}\.)+[a-z]{2,63}").fullmatch
+_ATOM = r"[\w!#$%&'*+/=?^`{|}~-]+"
+_LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
+_any = re.compile(
+    rf"(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+(?:[^\W\d_]{{2,63}}|xn--[a-z0-9-]{{2,59}})", re.IGNORECASE
+).fullmatch
+# E.164: https://developers.klaviyo.com/en/docs/profiles_api_overview
+_e164 = re.compile(r"\+[1-9][0-9]{6,14}").fullmatch
+
+
+def email_fault(email: str) -> Fault | None:
+    """What is wrong with an address, as far as its spelling tells. Letters need not be ASCII."""
+    if len(email) > EMAIL_CHARACTERS_MAX:
+        return _LONG_FAULT
+    return None if _plain(email) or _any(email) else _EMAIL_FAULT
+
+
+def phone_fault(phone: str) -> Fault | None:
+    """What is wrong with a phone number."""
+    return None if _e164(phone) else _PHONE_FAULT

@@ -1,0 +1,72 @@
+"""The lists of the account and who is on them. Being on a list is no consent, and nothing here knows of any."""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from dataclasses import dataclass, field
+
+GONE = -1
+
+
+class Members:
+    """Who is on a list, by profile number, in the order of joining. Positions never change."""
+
+    def __init__(self) -> None:
+        self.numbers = array("q")
+        self.joined = array("d")
+        self._places = array("q")  # by profile number
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def add(self, number: int, now: float) -> None:
+        """Let a profile join; who is on the list already keeps the moment of joining."""
+        if self.place(number) is None:
+            self._places.extend([GONE] * (number + 1 - len(self._places)))
+            self._places[number] = len(self.numbers)
+            self.numbers.append(number)
+            self.joined.append(now)
+            self._count += 1
+
+    def remove(self, number: int) -> None:
+        """Let a profile leave; who is not on the list is no error."""
+        place = self.place(number)
+        if place is not None:
+            self.numbers[place] = self._places[number] = GONE
+            self._count -= 1
+
+    def place(self, number: int) -> int | None:
+        """The position of a member."""
+        found = self._places[number] if number < len(self._places) else GONE
+        return None if found == GONE else found
+
+
+@dataclass(slots=True)
+class ListRecord:
+    """A list."""
+
+    id: str
+    name: str
+    opt_in_process: str
+    created: float
+    members: Members = field(default_factory=Members, repr=False)
+
+
+class Lists:
+    """All lists, by id."""
+
+    def __init__(self) -> None:
+        self.by_id: dict[str, ListRecord] = {}
+
+    def add(self, list_id: str, name: str, opt_in_process: str, now: float) -> ListRecord:
+        """Make a list."""
+        made = self.by_id[list_id] = ListRecord(list_id, name, opt_in_process, now)
+        return made
+
+    def new_id(self) -> str:
+        """Six characters, as Klaviyo's list ids have."""
+        digest = hashlib.sha256(str(len(self.by_id)).encode()).digest()
+        letters = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789"
+        return "".join(letters[byte % len(letters)] for byte in digest[:6])

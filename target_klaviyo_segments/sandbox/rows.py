@@ -1,0 +1,191 @@
+"""Stage one of a bulk import: a body is taken as a whole or refused as a whole, with every bad row named.
+
+https://developers.klaviyo.com/en/reference/bulk_import_profiles . Typed decoding does the checking, so that a million
+profiles take seconds.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+from msgspec import Raw, Struct
+
+from target_klaviyo_segments.sandbox.contact import email_fault, phone_fault
+from target_klaviyo_segments.sandbox.decoding import decode, fault_of
+from target_klaviyo_segments.sandbox.envelope import Fault, Refusal, refuse
+from target_klaviyo_segments.sandbox.people import sent_attributes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from target_klaviyo_segments.sandbox.scenario import Scenario
+
+    Refuses = Callable[[dict[str, Any]], str | None]
+
+ROWS_MAX = 10_000
+ROWS_POINTER = "/data/attributes/profiles/data"
+
+Text = str | None
+
+
+class _Object(Struct, gc=False):
+    """Any JSON object; what is in it is skipped."""
+
+
+class _Location(Struct, forbid_unknown_fields=True, gc=False):
+    address1: Text = None
+    address2: Text = None
+    city: Text = None
+    country: Text = None
+    region: Text = None
+    zip: Text = None
+    timezone: Text = None
+    ip: Text = None
+    latitude: str | float | None = None
+    longitude: str | float | None = None
+
+
+class _Attributes(Struct, forbid_unknown_fields=True, gc=False):
+    email: Text = None
+    phone_number: Text = None
+    external_id: Text = None
+    kx: Text = msgspec.field(name="_kx", default=None)
+    first_name: Text = None
+    last_name: Text = None
+    organization: Text = None
+    locale: Text = None
+    title: Text = None
+    image: Text = None
+    location: _Location | None = None
+    properties: _Object | None = None
+
+
+class _PatchProperties(Struct, forbid_unknown_fields=True, gc=False):
+    append: _Object | None = None
+    unappend: _Object | None = None
+    unset: str | list[str] | None = None
+
+
+class _PatchIdentifiers(Struct, forbid_unknown_fields=True, gc=False):
+    append: _Object | None = None
+    unappend: _Object | None = None
+
+
+class _Meta(Struct, forbid_unknown_fields=True, gc=False):
+    patch_properties: _PatchProperties | None = None
+    patch_identifiers: _PatchIdentifiers | None = None
+
+
+class _Profile(Struct, forbid_unknown_fields=True, gc=False):
+    type: Literal["profile"]
+    attributes: _Attributes
+    id: Text = None
+    meta: _Meta | None = None
+
+
+class _Profiles(Struct, forbid_unknown_fields=True):
+    data: list[Raw]
+
+
+class _JobAttributes(Struct, forbid_unknown_fields=True):
+    profiles: _Profiles
+
+
+class _ListId(Struct, forbid_unknown_fields=True):
+    type: Literal["list"]
+    id: str
+
+
+class _ListIds(Struct, forbid_unknown_fields=True):
+    data: list[_ListId]
+
+
+class _Relationships(Struct, forbid_unknown_fields=True):
+    lists: _ListIds | None = None
+
+
+class _Job(Struct, forbid_unknown_fields=True):
+    type: Literal["profile-bulk-import-job"]
+    attributes: _JobAttributes
+    relationships: _Relationships | None = None
+
+
+class _Body(Struct, forbid_unknown_fields=True):
+    data: _Job
+
+
+class Row(Struct, frozen=True, gc=False):
+    """A profile that passed stage one. `raw` is the row as it was sent."""
+
+    email: str | None
+    phone: str | None
+    external_id: str | None
+    id: str | None
+    patched: bool
+    raw: bytes
+
+
+class Import(Struct, frozen=True):
+    """A body that passed stage one."""
+
+    list_id: str | None
+    rows: list[Row]
+
+
+_body = msgspec.json.Decoder(_Body)
+_decode_profile = msgspec.json.Decoder(_Profile).decode
+_NOBODY = Fault("One of email, phone_number, external_id, id or _kx is required.", {"pointer": "/attributes"})
+
+
+def read_import(body: bytes, scenario: Scenario) -> Import:
+    """The rows of a body.
+
+    Raises:
+        Refusal: Anything is wrong with the envelope or with any row.
+    """
+    job = decode(_body, body).data
+    raws = job.attributes.profiles.data
+    if not 0 < len(raws) <= ROWS_MAX:
+        raise refuse(400, f"1 to {ROWS_MAX} profiles are accepted, not {len(raws)}.", pointer=ROWS_POINTER)
+    list_id = _list_id(job.relationships)
+    faults: list[Fault] = []
+    rows = _rows(raws, scenario.submit_refusal, faults)
+    if faults:
+        raise Refusal(400, faults if scenario.name_all_bad_rows else faults[:1])
+    return Import(list_id, rows)
+
+
+def _list_id(relationships: _Relationships | None) -> str | None:
+    lists = relationships.lists.data if relationships and relationships.lists else []
+    if len(lists) > 1:  # what several lists do is documented nowhere
+        raise refuse(400, "At most one list is accepted.", pointer="/data/relationships/lists/data")
+    return lists[0].id if lists else None
+
+
+def _rows(raws: Sequence[Raw], refusal: Refuses | None, faults: list[Fault]) -> list[Row]:
+    """The good rows; what is wrong with the others is added to `faults`."""
+    rows: list[Row] = []
+    for position, raw in enumerate(raws):
+        try:
+            profile = _decode_profile(sent_row := bytes(raw))
+        except msgspec.ValidationError as error:
+            faults.append(fault_of(error, f"{ROWS_POINTER}/{position}"))
+            continue
+        sent = profile.attributes
+        email, phone, external_id, identity = sent.email, sent.phone_number, sent.external_id, profile.id
+        fault = (
+            (email is not None and email_fault(email))
+            or (phone is not None and phone_fault(phone))
+            or (None if email or phone or external_id or identity or sent.kx else _NOBODY)
+            or (refusal is not None and _objected(refusal(sent_attributes(sent_row))))
+        )
+        if fault:
+            faults.append(Fault(fault.detail, {"pointer": f"{ROWS_POINTER}/{position}{fault.source['pointer']}"}))
+        else:
+            rows.append(Row(email and email.lower(), phone, external_id, identity, profile.meta is not None, sent_row))
+    return rows
+
+
+def _objected(detail: str | None) -> Fault | None:
+    return Fault(detail, {"pointer": "/attributes/email"}) if detail else None

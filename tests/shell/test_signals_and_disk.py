@@ -1,0 +1,93 @@
+"""A signal, and a disk that fills up, in the command as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import resource
+import select
+import signal
+import subprocess
+import sys
+
+import pytest
+from pipeline import KEY, LIST, record, schema, state, text
+
+
+@pytest.fixture
+def start(server, tmp_path):
+    """Start the command with a pipe for its input."""
+    running = []
+
+    def begin(**options):
+        config = {"api_url": server.url, "api_key": KEY, "list_id": LIST, "accept_data_privacy": True}
+        path = tmp_path / "config.json"
+        path.write_text(json.dumps(config | {"work_dir": str(tmp_path / "work"), "batch_size_rows": 2}))
+        process = subprocess.Popen(
+            [sys.executable, "-m", "target_klaviyo_segments", "--config", str(path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            **options,
+        )
+        running.append(process)
+        return process
+
+    yield begin
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+def first_state(process):
+    ready, _, _ = select.select([process.stdout], [], [], 30)
+    assert ready, "no STATE came"
+    return json.loads(process.stdout.readline())
+
+
+def report(tmp_path):
+    return json.loads((tmp_path / "work" / "report.json").read_text())
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_settles_what_is_under_way_and_reports_a_canceled_run(start, server, tmp_path, number):
+    """STATE for what is settled, exit status 1, the sum right."""
+    process = start()
+    lines = [schema(), record("a@x.io"), record("b@x.io"), record("c@x.io"), state(3)]
+    process.stdin.write(text([*lines[:3], state(2), *lines[3:]]).encode())
+    process.stdin.flush()
+    assert first_state(process) == 2  # reading has begun, and settled something
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert b"Traceback" not in errors
+    found = report(tmp_path)
+    assert found["status"] == "canceled"
+    assert (found["totals"]["read"], found["totals"]["delivered"], found["totals"]["failed"]) == (3, 2, 1)
+    assert len(server.sandbox.members(LIST)) == 2
+
+
+def test_a_state_goes_out_while_the_tap_is_silent(start):
+    """A long run lets STATE out as soon as everything before it is settled."""
+    process = start()
+    lines = [schema(), record("a@x.io"), record("b@x.io"), state(2), record("c@x.io"), state(3)]
+    process.stdin.write(text(lines).encode())
+    process.stdin.flush()
+    assert first_state(process) == 2
+
+
+def limited():
+    """No file may grow beyond 20 KB: a disk that is full."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+
+def test_a_disk_that_fills_up_ends_the_run_in_words(start, tmp_path):
+    """Rejected rows that cannot be kept stop the run; no STATE passes them."""
+    process = start(preexec_fn=limited)
+    rows = [record("bad", note="x" * 900) for _ in range(200)]
+    out, errors = process.communicate(text([schema(), *rows, state(1)]).encode(), timeout=30)
+    assert process.returncode == 1
+    assert b"Traceback" not in errors
+    assert b"rejected rows cannot be written" in errors
+    assert b"`work_dir`" in errors
+    assert out == b""
+    assert report(tmp_path)["status"] == "failed"

@@ -1,0 +1,231 @@
+"""Streams as taps send them: several, mixed, changing, mapped, flattened, in files."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+import pytest
+from pipeline import LIST, record, schema, state
+
+EMAIL = {"email": {"type": ["string", "null"]}}
+
+
+def batch(path, stream="people", compression="none"):
+    return {
+        "type": "BATCH",
+        "stream": stream,
+        "encoding": {"format": "jsonl", "compression": compression},
+        "manifest": [path.as_uri()],
+    }
+
+
+def test_interleaved_streams_fill_their_own_lists(pipeline):
+    """`segments` gives each stream its list and its e-mail property."""
+    pipeline.sandbox.add_list("VIP001", "Very important")
+    lines = [schema("people"), schema("vips", mail={"type": "string"})]
+    for number in range(5):
+        lines += [
+            record(f"p{number}@x.io"),
+            {"type": "RECORD", "stream": "vips", "record": {"mail": f"v{number}@x.io"}},
+        ]
+    segments = {"people": {}, "vips": {"list_id": "VIP001", "email_field": "mail"}}
+    assert pipeline.run([*lines, state(1)], segments=segments)
+    assert sorted(pipeline.members()) == [f"p{n}@x.io" for n in range(5)]
+    assert sorted(pipeline.members("VIP001")) == [f"v{n}@x.io" for n in range(5)]
+    assert pipeline.report["streams"]["vips"]["list"] == {"id": "VIP001", "name": "Very important"}
+    pipeline.assert_balanced()
+
+
+def test_two_streams_may_fill_one_list(pipeline):
+    """And a person of both is on it once."""
+    lines = [schema("a"), schema("b"), record("p@x.io", "a"), record("p@x.io", "b"), record("q@x.io", "b")]
+    assert pipeline.run(lines)
+    assert sorted(pipeline.members()) == ["p@x.io", "q@x.io"]
+    pipeline.assert_balanced()
+
+
+def test_a_schema_that_changes_in_the_middle_loses_no_row_and_no_order(pipeline):
+    """Rows of the old shape are sent before those of the new; the last row of a person wins."""
+    lines = [
+        schema(**EMAIL, tier={"type": "string"}),
+        record("a@x.io", tier="old"),
+        record("b@x.io", tier="old"),
+        schema(**EMAIL, tier={"type": "string"}, city={"type": "string"}),
+        record("a@x.io", tier="new", city="Oslo"),
+        schema(**EMAIL, tier={"type": "string"}, city={"type": "string"}),
+        record("c@x.io", tier="new", city="Rome"),
+    ]
+    assert pipeline.run(lines)
+    members = pipeline.members()
+    assert len(members) == 3
+    assert members["a@x.io"]["properties"] == {"tier": "new", "city": "Oslo"}
+    assert pipeline.totals["merged"] == 1
+    pipeline.assert_balanced()
+
+
+def test_a_schema_that_loses_its_email_ends_the_run_there(pipeline):
+    """What came before is settled, nothing after it is sent."""
+    lines = [schema(), record("a@x.io"), state(1), schema(id={"type": "integer"}), record("b@x.io")]
+    assert not pipeline.run(lines)
+    assert "`email_field`" in pipeline.error
+    assert pipeline.totals["read"] == 1
+    pipeline.assert_balanced()
+
+
+def test_activate_version_is_accepted(pipeline):
+    """Before the first record, after the last, and for a stream that is not known."""
+    versions = [{"type": "ACTIVATE_VERSION", "stream": s, "version": 1} for s in ("people", "others")]
+    assert pipeline.run([schema(), *versions, record("a@x.io"), *versions])
+    assert set(pipeline.members()) == {"a@x.io"}
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip"])
+def test_batch_files_go_the_same_way_as_records(pipeline, tmp_path, compression):
+    """The same checks, the same fates."""
+    rows = [{"email": f"p{n}@x.io"} for n in range(2500)] + [{"email": "bad"}, {"email": 7}]
+    data = "\n".join(map(json.dumps, rows)).encode()
+    path = tmp_path / "rows"
+    path.write_bytes(gzip.compress(data) if compression == "gzip" else data)
+    assert pipeline.run([schema(), batch(path, compression=compression), state("done")])
+    assert len(pipeline.members()) == pipeline.totals["delivered"] == 2500
+    assert pipeline.totals["reject_reasons"] == {"email_invalid": 1, "schema_mismatch": 1}
+    assert pipeline.states == ["done"]
+    pipeline.assert_balanced()
+
+
+@pytest.mark.parametrize(
+    ("content", "change", "words"),
+    [
+        (None, {}, "the batch file rows cannot be read"),
+        (b'{"email":"a@x.io"}\n[1]\n', {}, "line 2 of the batch file rows is no record"),
+        (b'{"email":"a@x.io"}\nhello\n', {}, "line 2 of the batch file rows is not JSON"),
+        (b"no gzip at all", {"compression": "gzip"}, "the batch file rows cannot be read"),
+        (b"", {"format": "parquet"}, "this target reads jsonl"),
+    ],
+)
+def test_a_batch_file_that_cannot_be_read_ends_the_run_in_words(pipeline, tmp_path, content, change, words):
+    """No STATE passes it."""
+    path = tmp_path / "rows"
+    if content is not None:
+        path.write_bytes(content)
+    message = batch(path)
+    message["encoding"] |= change
+    assert not pipeline.run([schema(), message, state(1)])
+    assert words in pipeline.error
+    assert pipeline.states == []
+    pipeline.assert_balanced()
+
+
+def test_stream_maps_work_as_the_sdk_gives_them(pipeline):
+    """Renamed, computed and filtered."""
+    maps = {"people": {"email": "mail", "tier": "level.upper()", "__filter__": "level != 'none'", "mail": None}}
+    rows = [("a@x.io", "gold"), ("b@x.io", "none"), ("c@x.io", "silver")]
+    lines = [schema(mail={"type": "string"}, level={"type": "string"})]
+    lines += [{"type": "RECORD", "stream": "people", "record": {"mail": mail, "level": level}} for mail, level in rows]
+    assert pipeline.run(lines, stream_maps=maps)
+    members = pipeline.members()
+    assert set(members) == {"a@x.io", "c@x.io"}
+    assert members["a@x.io"]["properties"]["tier"] == "GOLD"
+    assert pipeline.totals["filtered"] == 1
+    pipeline.assert_balanced()
+
+
+def test_flattening_works_as_the_sdk_gives_it(pipeline):
+    """Nested objects become columns; the e-mail may be one of them."""
+    properties = {"person": {"type": "object", "properties": {"mail": {"type": "string"}, "age": {"type": "integer"}}}}
+    lines = [
+        schema(**properties),
+        {"type": "RECORD", "stream": "people", "record": {"person": {"mail": "a@x.io", "age": 36}}},
+    ]
+    settings = {"flattening_enabled": True, "flattening_max_depth": 1, "email_field": "person__mail"}
+    assert pipeline.run(lines, **settings)
+    assert pipeline.members()["a@x.io"]["properties"] == {"person__age": 36}
+
+
+def test_with_and_without_an_identity_map_the_outcome_is_the_same(pipeline, tmp_path):
+    """The short way of a record and the SDK's own end alike."""
+    lines = [
+        schema(**EMAIL, age={"type": ["integer", "null"]}, tags={}),
+        *(record(f"p{n % 40}@x.io", age=n, tags=[n, {"deep": [1.5, None]}]) for n in range(60)),
+        record("not an address", age=1),
+        record("x@x.io", age="old"),
+        state("end"),
+    ]
+    outcomes = []
+    for maps in ({}, {"stream_maps": {"people": {"__filter__": "True"}}}):
+        other = type(pipeline)(tmp_path / str(len(maps)))
+        assert other.run(lines, **maps), other.error
+        totals = {name: other.totals[name] for name in ("read", "delivered", "rejected", "merged", "filtered")}
+        outcomes.append((other.members(), totals, other.states))
+    people = [{email: member["properties"] for email, member in outcome[0].items()} for outcome in outcomes]
+    assert people[0] == people[1]
+    assert outcomes[0][1:] == outcomes[1][1:]
+
+
+def test_an_export_is_split_at_its_limit(pipeline):
+    """`max_profiles_per_export`; the report has each export."""
+    rows = [record(f"p{n}@x.io") for n in range(25)]
+    assert pipeline.run([schema(), *rows], max_profiles_per_export=10)
+    exports = pipeline.report["streams"]["people"]["exports"]
+    assert [export["profiles"] for export in exports] == [10, 10, 5]
+    assert len(pipeline.members()) == 25
+
+
+def test_more_rejects_than_allowed_fail_the_run_and_hold_the_state(pipeline):
+    """`max_rejected_percent`, from twenty on; when every row contradicts the schema the way out is named."""
+    rows = [record(f"p{n}@x.io", age="old") for n in range(30)]
+    assert not pipeline.run([schema(**EMAIL, age={"type": "integer"}), *rows, state(1)])
+    assert "30 of 30 rows were rejected" in pipeline.error
+    assert "`validate_records` to false" in pipeline.error
+    assert pipeline.states == []
+    assert pipeline.run([schema(**EMAIL, age={"type": "integer"}), *rows, state(1)], validate_records=False)
+    assert len(pipeline.members()) == 30
+    assert pipeline.states == [1]
+
+
+def test_on_invalid_record_fail_stops_at_the_first(pipeline):
+    """With stream, row and reason; the record is in the rejects file."""
+    assert not pipeline.run([schema(), record("a@x.io"), record("bad"), record("c@x.io")], on_invalid_record="fail")
+    assert "row 2 of stream `people` is rejected (email_invalid)" in pipeline.error
+    assert [row["row"] for row in pipeline.rejects()] == [2]
+    pipeline.assert_balanced()
+
+
+def test_the_plan_is_in_the_report_and_stops_the_run_when_asked(pipeline, tmp_path):
+    """`on_plan_limit`: used, plan and needed."""
+    tight = type(pipeline)(tmp_path / "tight", plan_profiles=(95, 100))
+    rows = [record(f"p{n}@x.io") for n in range(10)]
+    assert tight.run([schema(), *rows])
+    assert tight.report["plan"] == {"used": 95, "maximum": 100, "needed": 10}
+    assert "95 of 100" in tight.report["warnings"][0]
+    tight = type(pipeline)(tmp_path / "tighter", plan_profiles=(95, 100))
+    assert not tight.run([schema(), *rows], on_plan_limit="fail", batch_size_rows=4)
+    assert "95 of 100" in tight.error
+    assert tight.totals["delivered"] == 4
+    tight.assert_balanced()
+
+
+def test_the_rejects_file_is_its_owners_alone_and_exists_only_when_needed(pipeline):
+    """It holds personal data."""
+    assert pipeline.run([schema(), record("a@x.io")])
+    assert pipeline.report["rejects_file"] is None
+    assert not (pipeline.work_dir / "rejects").exists()
+    assert pipeline.run([schema(), record("a@x.io"), record(None, name="Zoë \ud800")])
+    (path,) = (pipeline.work_dir / "rejects").iterdir()
+    assert path.stat().st_mode & 0o777 == 0o600
+    (row,) = pipeline.rejects()
+    assert (row["stream"], row["row"], row["code"], row["field"]) == ("people", 2, "email_missing", "email")
+
+
+def test_each_run_leaves_its_own_report(pipeline):
+    """`report.json` is the last one."""
+    pipeline.run([schema(), record("a@x.io")])
+    pipeline.run([schema()])
+    reports = sorted(
+        json.loads(path.read_text())["totals"]["read"] for path in (pipeline.work_dir / "reports").iterdir()
+    )
+    assert reports == [0, 1]
+    assert pipeline.totals["read"] == 0
+    assert pipeline.report["account"]["id"]
+    assert pipeline.report["streams"]["people"]["list"]["id"] == LIST
