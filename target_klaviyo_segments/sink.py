@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from singer_sdk.exceptions import MissingKeyPropertiesError
 from singer_sdk.sinks import Sink
 
 from target_klaviyo_segments.errors import Rejection, RunStopped
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from target_klaviyo_segments.settings import Segment, Settings
 
 DELETED_AT = "_sdc_deleted_at"
+
+
+class KeyMissing(RunStopped, MissingKeyPropertiesError):
+    """A record lacks a key property; also the SDK's own error for it, which who embeds a target expects."""
 
 
 class SegmentSink(Sink):
@@ -107,10 +112,14 @@ class SegmentSink(Sink):
         number = self._lane.tally.read
         self._exporter.reject(self._lane, number, rejection, record_json(record))
         if self._stop_at_reject:
-            raise RunStopped(
+            raise self._kind_of(record, rejection)(
                 f"row {number} of stream `{self.stream_name}` is rejected ({rejection.code}): {rejection.reason}. "
                 "`on_invalid_record` is fail; set it to reject to go on without such rows"
             )
+
+    def _kind_of(self, record: dict[str, Any], rejection: Rejection) -> type[RunStopped]:
+        without_key = rejection.field in self.key_properties and rejection.field not in record
+        return KeyMissing if without_key else RunStopped
 
     def _leave_out_deleted(self) -> None:
         self._lane.tally.filtered += 1

@@ -10,6 +10,7 @@ from functools import partial
 from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
 from singer_sdk import Target
+from singer_sdk.exceptions import RecordsWithoutSchemaException
 from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabilities
 from singer_sdk.mapper import SameRecordTransform
 
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
 
     import click
     from singer_sdk.mapper import StreamMap
+
+
+class RecordBeforeSchema(InputError, RecordsWithoutSchemaException):
+    """Also the SDK's own error for it, which who embeds a target expects."""
 
 
 class TargetKlaviyoSegments(Target):
@@ -203,7 +208,7 @@ class TargetKlaviyoSegments(Target):
     def _no_taker(self, message: dict[str, Any]) -> InputError:
         stream = self._required(message, "stream")
         self._required(message, "record")
-        return InputError(
+        return RecordBeforeSchema(
             f"a RECORD of stream `{stream}` came before its SCHEMA: the tap does not follow the Singer specification"
         )
 

@@ -59,7 +59,7 @@ class Job:
             return self.ended
         if self.fate not in {None, CANCELLED}:
             return self.fate or ""
-        return PROCESSING if now >= self.started else QUEUED
+        return PROCESSING if now >= self.started and now > self.created else QUEUED
 
     @property
     def expires(self) -> float:

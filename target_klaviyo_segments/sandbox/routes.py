@@ -56,7 +56,7 @@ ROUTES = (
         L,
         _LISTS_READ,
         Parameters(
-            fields=words.LISTS,
+            fields={**words.LISTS, **words.LIST_EXTRAS},
             include=words.LIST_INCLUDES,
             filters={"id": words.LOOKUP, "name": words.LOOKUP, "created": words.SINCE, "updated": words.SINCE},
             sorts=frozenset({"created", "id", "name", "updated"}),
@@ -79,7 +79,7 @@ ROUTES = (
         L,
         _LISTS_READ,
         Parameters(
-            fields={"list": words.LIST_FIELDS | {"profile_count"}},
+            fields={"list": words.LIST_FIELDS | {"profile_count"}, **words.LIST_EXTRAS},
             additional={"list": frozenset({"profile_count"})},
             include=words.LIST_INCLUDES,
         ),

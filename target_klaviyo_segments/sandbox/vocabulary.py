@@ -69,6 +69,11 @@ USAGE_FIELDS = {"billing-usage": frozenset({"as_of", "period_end", "period_start
 ERROR_FIELDS = frozenset({"code", "detail", "id", "original_payload", "source", "source.", "title"})
 PROFILE_EXTRAS = {"profile": frozenset({"subscriptions", "predictive_analytics"})}
 LISTS = {"list": LIST_FIELDS}
+# What `include` may bring along; nothing of it hangs on a list or a profile of the sandbox.
+LIST_EXTRAS = {
+    "flow": frozenset({"archived", "created", "id", "name", "status", "trigger_type", "updated"}),
+    "tag": frozenset({"id", "name"}),
+}
 JOBS = {"profile-bulk-import-job": JOB_FIELDS}
 LIST_INCLUDES = frozenset({"flow-triggers", "tags"})
 IDENTIFIERS = {"email": LOOKUP, "phone_number": LOOKUP, "_kx": EQUALS}
