@@ -7,6 +7,8 @@ TAP_VENV := $(ROOT)/.venv-tap
 MELTANO_VENV := $(ROOT)/.venv-meltano
 BIN := $(VENV)/bin
 TAP := tap-jsonl==0.3.1
+P := */target_klaviyo_segments
+PURE := $(P)/segment/*,$(P)/klaviyo/protocol.py,$(P)/klaviyo/answers.py,$(P)/klaviyo/refusals.py,$(P)/klaviyo/words.py,$(P)/klaviyo/pacing.py,$(P)/export/checkpoint.py,$(P)/export/plan.py,$(P)/report/tally.py
 
 ifdef UV
   make_venv = $(UV) venv --quiet --allow-existing --python $(PYTHON) $(1)
@@ -32,9 +34,10 @@ test: $(VENV)/.ready  ## All tests, in parallel.
 	@cd $(ROOT) && $(BIN)/python -m pytest -n 2 -q
 
 coverage: $(VENV)/.ready  ## Branch coverage of the pure core, which must be whole.
-	@cd $(ROOT) && rm -f .coverage .coverage.* && COVERAGE_PROCESS_START=pyproject.toml $(BIN)/python -m coverage run -m pytest -q -p no:xdist \
-	  && $(BIN)/python -m coverage combine -q && $(BIN)/python -m coverage report --fail-under=100 \
-	  --include='*/segment/*,*/klaviyo/protocol.py,*/klaviyo/answers.py,*/klaviyo/pacing.py,*/export/checkpoint.py,*/export/plan.py,*/report/tally.py'
+	@cd $(ROOT) && COVERAGE_FILE=$(VENV)/coverage $(BIN)/python -m coverage run --include='$(PURE)' -m pytest -q \
+	  tests/segment tests/klaviyo tests/export tests/report && cd $(VENV) && rm -f coverage && \
+	  $(BIN)/python -m coverage combine -q --data-file=coverage && $(BIN)/python -m coverage report --data-file=coverage \
+	  --fail-under=100 --show-missing --skip-covered
 
 test-wheel: $(VENV)/.dev  ## Build the wheel and test it, installed, away from the checkout.
 	@cd $(ROOT) && $(BIN)/python .ci/wheel.py
