@@ -1,0 +1,72 @@
+"""Klaviyo's own SDK talks to the sandbox and parses every answer: the sandbox is Klaviyo-shaped."""
+
+from __future__ import annotations
+
+import pytest
+from klaviyo_api import KlaviyoAPI
+
+from target_klaviyo_segments.sandbox.app import Sandbox
+from target_klaviyo_segments.sandbox.server import SandboxServer
+
+LIST = "Y6nRLr"
+BODY = {
+    "data": {
+        "type": "profile-bulk-import-job",
+        "attributes": {
+            "profiles": {
+                "data": [
+                    {"type": "profile", "attributes": {"email": "a@x.io", "first_name": "Ada", "properties": {"n": 1}}},
+                    {"type": "profile", "attributes": {"email": "b@x.io", "location": {"city": "Oslo"}}},
+                ]
+            }
+        },
+        "relationships": {"lists": {"data": [{"type": "list", "id": LIST}]}},
+    }
+}
+
+
+@pytest.fixture
+def sandbox():
+    box = Sandbox(limits=False)
+    box.add_list(LIST, "People")
+    box.refuse_rows(lambda row: ("invalid", "not this one") if row["email"] == "b@x.io" else None)
+    return box
+
+
+@pytest.fixture
+def sdk(sandbox):
+    with SandboxServer(sandbox) as server:
+        yield KlaviyoAPI("pk_sandbox_0123456789abcdef", max_delay=1, max_retries=1, test_host=server.url)
+
+
+def test_an_import_by_the_official_sdk_ends_as_klaviyos_would(sdk, sandbox):
+    """Submit, watch, errors, profiles and list of the job: each answer parsed by the SDK's models."""
+    job = sdk.Profiles.bulk_import_profiles(BODY).data
+    assert job.attributes.status == "queued"
+    ended = sdk.Profiles.get_bulk_import_profiles_job(job.id).data
+    assert ended.attributes.status == "complete"
+    assert ended.attributes.failed_count == 1
+    assert [each.id for each in sdk.Profiles.get_bulk_import_profiles_jobs().data] == [job.id]
+    (error,) = sdk.Profiles.get_errors_for_bulk_import_profiles_job(job.id).data
+    assert error.attributes.detail == "not this one"
+    (profile,) = sdk.Profiles.get_profiles_for_bulk_import_profiles_job(job.id).data
+    assert profile.attributes.email == "a@x.io"
+    assert [each.id for each in sdk.Profiles.get_profile_ids_for_bulk_import_profiles_job(job.id).data] == [profile.id]
+    assert [each.id for each in sdk.Profiles.get_list_for_bulk_import_profiles_job(job.id).data] == [LIST]
+    assert [member["email"] for member in sandbox.members(LIST)] == ["a@x.io"]
+
+
+def test_reads_and_membership_by_the_official_sdk(sdk, sandbox):
+    """Account, lists, profiles, billing usage; people off the list and on it again."""
+    sdk.Profiles.bulk_import_profiles(BODY)
+    assert sdk.Accounts.get_accounts().data[0].id == "SANDBX"
+    assert [each.id for each in sdk.Lists.get_lists().data] == [LIST]
+    assert sdk.Lists.get_list(LIST).data.attributes.name == "People"
+    (member,) = sdk.Lists.get_profiles_for_list(LIST).data
+    assert sdk.Profiles.get_profiles(filter='equals(email,"a@x.io")').data[0].id == member.id
+    assert any(each.attributes.unit == "profiles" for each in sdk.Billing.list_billing_usage().data)
+    people = {"data": [{"type": "profile", "id": member.id}]}
+    sdk.Lists.remove_profiles_from_list(LIST, people)
+    assert sandbox.members(LIST) == []
+    sdk.Lists.add_profiles_to_list(LIST, people)
+    assert [each.id for each in sdk.Lists.get_profile_ids_for_list(LIST).data] == [member.id]
