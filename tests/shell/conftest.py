@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from pipeline import LIST, Pipeline
+
 from target_klaviyo_segments.sandbox.app import Sandbox
 from target_klaviyo_segments.sandbox.server import SandboxServer
 

@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 
 from requests.adapters import BaseAdapter
 from requests.models import Response
-from target_klaviyo_segments.sandbox.app import Request
 from urllib3 import HTTPResponse
+
+from target_klaviyo_segments.sandbox.app import Request
 
 
 class Direct(BaseAdapter):
