@@ -10,6 +10,7 @@ import fsspec
 
 from target_klaviyo_segments.decoding import LineDecoder
 from target_klaviyo_segments.errors import InputError
+from target_klaviyo_segments.messages import Records, decode_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 _BLOCK_BYTES = 256 * 1024
 
 
-def batch_records(message: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The records of every file of a BATCH message: JSON lines, plain or gzip.
+def batch_records(message: dict[str, Any]) -> Iterator[Records | dict[str, Any]]:
+    """The records of every file of a BATCH message, many at once or one by one: JSON lines, plain or gzip.
 
     Raises:
         InputError: Another format or compression, a file that cannot be read, or a line that is no record.
@@ -35,9 +36,9 @@ def batch_records(message: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from _records(str(url), compressed=compression == "gzip")
 
 
-def _records(url: str, *, compressed: bool) -> Iterator[dict[str, Any]]:
+def _records(url: str, *, compressed: bool) -> Iterator[Records | dict[str, Any]]:
     name = f"the batch file {url.rsplit('/', 1)[-1]}"
-    lines = LineDecoder(name)
+    lines = LineDecoder(name, decode_records)
     try:
         with cast("BinaryIO", fsspec.open(url, "rb").open()) as plain:
             source = gzip.GzipFile(fileobj=plain) if compressed else plain
@@ -48,9 +49,9 @@ def _records(url: str, *, compressed: bool) -> Iterator[dict[str, Any]]:
     yield from _checked(lines.end(), lines, name)
 
 
-def _checked(values: Iterable[Any], lines: LineDecoder, name: str) -> Iterator[dict[str, Any]]:
+def _checked(values: Iterable[Any], lines: LineDecoder, name: str) -> Iterator[Records | dict[str, Any]]:
     for index, value in enumerate(values):
-        if not isinstance(value, dict):
+        if not isinstance(value, (dict, Records)):
             raise InputError(f"line {lines.line_of(index)} of {name} is no record")
         yield value
 

@@ -10,7 +10,7 @@ import msgspec
 from target_klaviyo_segments.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 # A line holds one record, schema or state, and a profile may have 100 KB; longer lines are no segment's.
 MAX_LINE_BYTES = 16 * 1024 * 1024
@@ -19,11 +19,15 @@ _ODD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class LineDecoder:
-    """Feed it blocks as they come; `source` names them in errors."""
+    """Feed it blocks as they come; `source` names them in errors.
 
-    def __init__(self, source: str) -> None:
+    `decode` takes many lines at once, and raises when one is odd; then each is decoded to its value, one by one.
+    """
+
+    def __init__(self, source: str, decode: Callable[[bytes], Iterable[Any]] | None = None) -> None:
         self._source = source
         self._decoder = msgspec.json.Decoder()
+        self._decode = decode or self._decoder.decode_lines
         self._tail = b""
         self._lines = b""  # complete lines that were fed last
         self._before = 0  # lines before those
@@ -67,7 +71,7 @@ class LineDecoder:
 
     def _values(self) -> Iterable[Any]:
         try:
-            return self._decoder.decode_lines(self._lines)
+            return self._decode(self._lines)
         except _ODD:
             return self._one_by_one()
 

@@ -13,6 +13,7 @@ from singer_sdk.singerlib.encoding import GenericSingerReader
 
 from target_klaviyo_segments.decoding import LineDecoder
 from target_klaviyo_segments.errors import InputError
+from target_klaviyo_segments.messages import Records, decode_messages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,11 +25,12 @@ Callbacks = dict[str, Callable[[dict[str, Any]], None]]
 
 
 class MessageReader(GenericSingerReader[bytes]):
-    """Calls back for each message; `on_tick` is called between blocks and while the tap is silent."""
+    """Calls back for each message, and once for many records; `on_tick` between blocks and while the tap is silent."""
 
     def __init__(self) -> None:
         super().__init__()
         self.on_tick: Callable[[], None] = _nothing
+        self.on_records: Callable[[Records], None] = _nobody
         self.stopped = False
 
     @property
@@ -47,7 +49,7 @@ class MessageReader(GenericSingerReader[bytes]):
             InputError: A line is no Singer message, too long, or cut off. All lines before it were handled.
         """
         counts: Counter[str] = Counter()
-        lines = LineDecoder("the input")
+        lines = LineDecoder("the input", decode_messages)
         for block in self._blocks(file_input or self.default_input):
             self._handle(lines.feed(block), lines, callbacks, counts)
             self.on_tick()
@@ -60,9 +62,12 @@ class MessageReader(GenericSingerReader[bytes]):
         (message,) = LineDecoder("the input").feed(line.rstrip(b"\n") + b"\n")
         return cast("dict[str, Any]", message)
 
-    @staticmethod
-    def _handle(messages: Iterable[Any], lines: LineDecoder, callbacks: Callbacks, counts: Counter[str]) -> None:
+    def _handle(self, messages: Iterable[Any], lines: LineDecoder, callbacks: Callbacks, counts: Counter[str]) -> None:
         for index, message in enumerate(messages):
+            if type(message) is Records:
+                self.on_records(message)
+                counts["RECORD"] += len(message.records)
+                continue
             try:
                 kind = message["type"]
                 callback = callbacks[kind]
@@ -99,6 +104,10 @@ def _no_message(message: object, line: int) -> str:
     if isinstance(message, dict) and isinstance(message.get("type"), str):
         return f"line {line} of the input has the unknown message type {message['type'][:40]!r}"
     return f"line {line} of the input is JSON but no Singer message: it has no `type`"
+
+
+def _nobody(records: Records) -> None:
+    raise RuntimeError(f"nobody takes the records of {records.stream}")
 
 
 def _nothing() -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from target_klaviyo_segments.report.tally import Tally
     from target_klaviyo_segments.run import Run
+    from target_klaviyo_segments.segment.batch import Record
     from target_klaviyo_segments.settings import Segment, Settings
 
 DELETED_AT = "_sdc_deleted_at"
@@ -68,8 +69,8 @@ class SegmentSink(Sink):
         self._exporter = run.exporter
         self._lane = run.exporter.lane(stream_name, segment.list_id)
         self._lane.warn(*contract.warnings)
-        self._check = contract.check
-        self._map = mapper.map
+        self._contract = contract
+        self._mapper = mapper
         self._stop_at_reject = settings.on_invalid_record == "fail"
 
     def get_validator(self) -> None:
@@ -82,22 +83,44 @@ class SegmentSink(Sink):
             RunStopped: It is not valid and `on_invalid_record` is fail.
             TargetError: The run cannot go on.
         """
+        self._take(record, record_json(record))
+
+    def process_records(self, records: Sequence[dict[str, Any]], lines: Sequence[Record]) -> None:
+        """Take records as a JSON decoder gave them, with their lines: the same as one by one, and much faster.
+
+        Raises:
+            RunStopped: One is not valid and `on_invalid_record` is fail.
+            TargetError: The run cannot go on.
+        """
+        good = self._contract.accept(records)
+        for place in [place for place, record in enumerate(records) if record.get(DELETED_AT) is not None]:
+            good[place] = False
+        profiles = self._mapper.map_many(records, good)
+        self._lane.tally.drop(profiles.dropped)
+        begin, taken = 0, 0
+        for place in (*profiles.left, len(records)):
+            rows = slice(taken, taken + place - begin)
+            self._exporter.add_many(self._lane, profiles.emails[rows], profiles.payloads[rows], lines[begin:place])
+            if place < len(records):
+                self._take(records[place], lines[place])
+            begin, taken = place + 1, rows.stop
+
+    def _take(self, record: dict[str, Any], line: Record) -> None:
         tally = self._lane.tally
         tally.read += 1
         self._exporter.sequence += 1
-        if DELETED_AT in record and record[DELETED_AT] is not None:
+        if _is_deleted(record):
             self._leave_out_deleted()
             return
-        rejection = self._check(record)
+        rejection = self._contract.check(record)
         if rejection is None:
-            profile = self._map(record)
+            profile = self._mapper.map(record)
             if not isinstance(profile, Rejection):
-                if profile.dropped:
-                    tally.drop(profile.dropped)
-                self._exporter.add(self._lane, tally.read, profile, record)
+                tally.drop(profile.dropped)
+                self._exporter.add(self._lane, tally.read, profile.email, profile.payload, line)
                 return
             rejection = profile
-        self._reject(record, rejection)
+        self._reject(record, rejection, bytes(line))
 
     def leave_out(self) -> None:
         """Count a record that a stream map filtered out."""
@@ -108,9 +131,9 @@ class SegmentSink(Sink):
     def process_batch(self, context: dict[str, Any]) -> None:
         """Nothing: the exporter has its own batches."""
 
-    def _reject(self, record: dict[str, Any], rejection: Rejection) -> None:
+    def _reject(self, record: dict[str, Any], rejection: Rejection, line: bytes) -> None:
         number = self._lane.tally.read
-        self._exporter.reject(self._lane, number, rejection, record_json(record))
+        self._exporter.reject(self._lane, number, rejection, line)
         if self._stop_at_reject:
             raise self._kind_of(record, rejection)(
                 f"row {number} of stream `{self.stream_name}` is rejected ({rejection.code}): {rejection.reason}. "
@@ -127,6 +150,11 @@ class SegmentSink(Sink):
             f"stream `{self.stream_name}` has delete markers ({DELETED_AT}): those people are not sent, "
             "and stay on the list if they are on it"
         )
+
+
+def _is_deleted(record: object) -> bool:
+    """Whether a record, which a broken tap may have made anything, has a delete marker."""
+    return isinstance(record, dict) and record.get(DELETED_AT) is not None
 
 
 class UnselectedSink(Sink):
@@ -150,6 +178,11 @@ class UnselectedSink(Sink):
     def process_record(self, record: dict[str, Any], context: dict[str, Any] | None = None) -> None:  # noqa: ARG002  # Singer's signature
         """Count one record."""
         self.leave_out()
+
+    def process_records(self, records: Sequence[dict[str, Any]], lines: Sequence[Record]) -> None:  # noqa: ARG002  # as the other sink
+        """Count records."""
+        self._tally.read += len(records)
+        self._tally.filtered += len(records)
 
     def leave_out(self) -> None:
         """Count one record."""

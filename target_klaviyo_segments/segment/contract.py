@@ -5,7 +5,9 @@ The value of the mapped e-mail property is judged where it is read, in mapping.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from target_klaviyo_segments.errors import ContractError, Rejection
@@ -29,6 +31,7 @@ class Contract:
     properties: tuple[str, ...]
     warnings: tuple[str, ...]
     _keys: tuple[str, ...]
+    _keys_of: Callable[[dict[str, Any]], object]
     _is_valid: Callable[[object], bool]
     _explainer: Explainer
 
@@ -64,10 +67,20 @@ class Contract:
         return cls(
             properties,
             tuple(warnings),
-            tuple(key_properties) if validate else (),
+            keys := tuple(key_properties) if validate else (),
+            itemgetter(*keys or ("",)),
             checker.is_valid,
             Explainer.from_checker(checker),
         )
+
+    def accept(self, records: Sequence[dict[str, Any]]) -> list[bool]:
+        """Which records keep to the schema: `check` of many, without the reasons."""
+        try:
+            if self._keys:
+                deque(map(self._keys_of, records), maxlen=0)
+            return list(map(self._is_valid, records))
+        except (KeyError, *_UNREADABLE):
+            return [self.check(record) is None for record in records]
 
     def check(self, record: object) -> Rejection | None:
         """Why a record does not keep to its stream's schema; None when it does."""

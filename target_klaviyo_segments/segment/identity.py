@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from functools import lru_cache
+from typing import TYPE_CHECKING, cast
 
 import phonenumbers
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
@@ -15,6 +16,9 @@ from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, valida
 from target_klaviyo_segments.errors import Rejection
 from target_klaviyo_segments.segment.phone import plainly_good
 from target_klaviyo_segments.segment.values import text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 EMAIL_CHARACTERS_MAX = 100  # https://developers.klaviyo.com/en/docs/profiles_api_overview
 
@@ -25,9 +29,9 @@ _AROUND = (
 )
 _PLAIN_CHARACTERS_MAX = 64  # so no part can be over its own limit of 63 or 64
 _reserved = "|".join(sorted({name.rpartition(".")[2] for name in SPECIAL_USE_DOMAIN_NAMES}))
-_plain = re.compile(
-    rf"[a-z0-9_+'-]+(?:\.[a-z0-9_+'-]+)*@(?:[a-z0-9]+[.-])+(?<!-)(?!(?:{_reserved})\Z)[a-z]{{2,}}"
-).fullmatch
+_pattern = rf"[a-z0-9_+'-]+(?:\.[a-z0-9_+'-]+)*@(?:[a-z0-9]+[.-])+(?<!-)(?!(?:{_reserved})$)[a-z]{{2,}}"
+_plain = re.compile(_pattern).fullmatch
+_all_plain = re.compile(f"(?:{_pattern}\n)*", re.MULTILINE).fullmatch  # a tenth of the time, over many at once
 
 _NO_ADDRESS = Rejection("email_missing", "there is no e-mail address")
 
@@ -49,6 +53,18 @@ def normalise_email(raw: object) -> str | Rejection:
     if len(text) > EMAIL_CHARACTERS_MAX:
         return Rejection("email_invalid", f"the e-mail address is longer than {EMAIL_CHARACTERS_MAX} characters")
     return _judged(text)
+
+
+def normalise_emails(raw: Sequence[object]) -> list[str | Rejection]:
+    """`normalise_email` of each; much faster where all are plainly good."""
+    plain = cast("list[str]", raw)
+    try:
+        lines = "\n".join(plain) + "\n"
+    except TypeError:  # one is no text
+        return list(map(normalise_email, raw))
+    if lines.count("\n") == len(raw) and max(map(len, plain)) <= _PLAIN_CHARACTERS_MAX and _all_plain(lines):
+        return list(plain)
+    return list(map(normalise_email, raw))
 
 
 @lru_cache(maxsize=10_000)

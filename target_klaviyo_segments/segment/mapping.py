@@ -1,8 +1,8 @@
-"""A record becomes a profile, encoded once; the way of each property is planned once a stream. Pure."""
+"""Records become profiles, encoded once; the way of each property is planned once a stream. Pure."""
 
 from __future__ import annotations
 
-from math import isfinite
+from itertools import compress
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
@@ -10,24 +10,19 @@ import msgspec
 from target_klaviyo_segments.errors import Rejection
 from target_klaviyo_segments.segment import placing
 from target_klaviyo_segments.segment.fields import STANDARD_FIELDS, field_map_problems
-from target_klaviyo_segments.segment.identity import normalise_email
-from target_klaviyo_segments.segment.plan import NOWHERE, OWN_NAME, Plan
-from target_klaviyo_segments.segment.values import clean, name_of
+from target_klaviyo_segments.segment.identity import normalise_email, normalise_emails
+from target_klaviyo_segments.segment.plan import Plan
+from target_klaviyo_segments.segment.router import AS_DECODED, Router
+from target_klaviyo_segments.segment.values import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from target_klaviyo_segments.segment.placing import Put
-    from target_klaviyo_segments.segment.plan import Way
-
-__all__ = ["PROFILE_BYTES_MAX", "STANDARD_FIELDS", "Mapper", "Profile", "field_map_problems"]
+__all__ = ["PROFILE_BYTES_MAX", "STANDARD_FIELDS", "Mapper", "Profile", "Profiles", "field_map_problems"]
 
 PROFILE_BYTES_MAX = 100_000  # https://developers.klaviyo.com/en/docs/profiles_api_overview
 
-_HEAD = b'{"type":"profile","attributes":'  # https://developers.klaviyo.com/en/reference/bulk_import_profiles
-_AS_IT_IS = frozenset({str, int, bool})
-_LEARNED_MAX = 10_000  # a record whose keys are data must not fill the memory
-_encode = msgspec.json.Encoder(decimal_format="number").encode
+_encoder = msgspec.json.Encoder(decimal_format="number")
 
 
 class Profile(NamedTuple):
@@ -42,16 +37,23 @@ class Profile(NamedTuple):
     dropped: tuple[str, ...]
 
 
+class Profiles(NamedTuple):
+    """The profiles of many records, by columns; `left` are the places of records that `map` must look at alone."""
+
+    emails: list[str]
+    payloads: list[bytes]
+    dropped: list[str]
+    left: list[int]
+
+
 class Mapper:
     """Maps the records of one stream."""
 
-    __slots__ = ("_deep", "_email_field", "_email_parts", "_plan", "_ways")
+    __slots__ = ("_email_field", "_email_parts", "_router")
 
-    def __init__(self, plan: Plan, email_field: str, *, email_inside: bool) -> None:
-        """Take a plan; `compile` makes it."""
-        self._plan = plan
-        self._ways = dict(plan.ways)
-        self._deep = tuple(plan.deep)
+    def __init__(self, router: Router, email_field: str, *, email_inside: bool) -> None:
+        """Take a router; `compile` makes it."""
+        self._router = router
         self._email_field = email_field
         self._email_parts = tuple(email_field.split(".")) if email_inside else ()
 
@@ -82,59 +84,69 @@ class Mapper:
             send_unmapped=unmapped_fields == "send",
             default_country=default_country,
         )
-        return cls(plan, email_field, email_inside="." in email_field and email_field not in known)
+        return cls(Router(plan, known), email_field, email_inside="." in email_field and email_field not in known)
 
     def map(self, record: dict[str, Any]) -> Profile | Rejection:
         """The profile of a record; a rejection when it has no good e-mail address or is too large for Klaviyo."""
-        field, parts, ways = self._email_field, self._email_parts, self._ways
-        email = normalise_email(placing.read_deep(record, field, parts) if parts else record.get(field))
+        email = normalise_email(self._raw_email(record))
         if not isinstance(email, str):
-            return email._replace(field=field)
-        custom: dict[str, Any] = {}
-        attributes: dict[str, Any] = {"email": email, "properties": custom}
+            return email._replace(field=self._email_field)
         dropped: list[str] = []
-        for name, value in record.items():
-            if value is None:  # ignored: https://developers.klaviyo.com/en/docs/use_klaviyos_bulk_profile_import_api
-                continue
-            try:
-                way = ways[name]
-            except KeyError:  # costs nothing until a name is new, and a call to `get` would
-                way = self._learn(name)
-            if way is OWN_NAME:
-                kind = type(value)
-                if kind is str or kind in _AS_IT_IS or (kind is float and isfinite(value)):
-                    custom[name] = value
-                else:
-                    placing.put_custom(name, value, attributes, dropped)
-            elif way is not NOWHERE:
-                way(value, attributes, dropped)
-        for deep in self._deep:
-            deep.apply(record, attributes, dropped)
-        return _profile(email, attributes, dropped)
+        attributes = self._router.attributes(record, email, dropped)
+        try:
+            payload = _encoder.encode(_profile(attributes))
+        except ValueError:  # a lone surrogate, or an integer beyond what Python writes: rare, so looked for only now
+            payload = _encoder.encode(_profile(_cleaned(attributes, dropped)))
+        if len(payload) > PROFILE_BYTES_MAX:
+            reason = f"its profile has {len(payload):,} bytes, and Klaviyo takes {PROFILE_BYTES_MAX:,}"
+            return Rejection("profile_too_large", reason)
+        return Profile(email, payload, tuple(dropped))
 
-    def _learn(self, name: object) -> Way | Put:
-        """The way of a property that the schema does not name."""
-        text = name_of(name)
-        way = self._plan.way_of(text)
-        if name != text:  # no text, or none that UTF-8 can hold
-            return placing.custom(text) if way is OWN_NAME else way
-        if len(self._ways) < _LEARNED_MAX:
-            self._ways[text] = way
-        return way
+    def map_many(self, records: Sequence[dict[str, Any]], good: Sequence[bool]) -> Profiles:
+        """The profiles of records as a JSON decoder gave them; of those that are `good`, the rest are left.
+
+        A record whose profile is not plainly right is left too: `map` says what is wrong with it, if anything.
+        """
+        answers = normalise_emails(list(map(self._raw_email, records)))
+        emails = [email for email, fine in zip(answers, good, strict=True) if fine and isinstance(email, str)]
+        left: list[int] = []
+        if len(emails) < len(records):
+            fit = [fine and isinstance(email, str) for email, fine in zip(answers, good, strict=True)]
+            left = [place for place, fits in enumerate(fit) if not fits]
+            records = list(compress(records, fit))
+        dropped: list[str] = []
+        payloads = self._payloads(records, emails, dropped)
+        if payloads is None:
+            return Profiles([], [], [], list(range(len(good))))
+        return Profiles(emails, payloads, dropped, left)
+
+    def _payloads(
+        self, records: Sequence[dict[str, Any]], emails: Sequence[str], dropped: list[str]
+    ) -> list[bytes] | None:
+        """Encoded profiles; None when one of them has something odd."""
+        attributes = self._router.attributes
+        profiles = [
+            _profile(attributes(record, email, dropped, AS_DECODED))
+            for record, email in zip(records, emails, strict=True)
+        ]
+        try:
+            payloads = _encoder.encode_lines(profiles).split(b"\n")
+        except ValueError:
+            return None
+        payloads.pop()
+        return payloads if max(map(len, payloads), default=0) <= PROFILE_BYTES_MAX else None
+
+    def _raw_email(self, record: dict[str, Any]) -> object:
+        if self._email_parts:
+            return placing.read_deep(record, self._email_field, self._email_parts)
+        return record.get(self._email_field)
 
 
-def _profile(email: str, attributes: dict[str, Any], dropped: list[str]) -> Profile | Rejection:
+def _profile(attributes: dict[str, Any]) -> dict[str, Any]:
+    """https://developers.klaviyo.com/en/reference/bulk_import_profiles ."""
     if not attributes["properties"]:
         del attributes["properties"]
-    try:
-        encoded = _encode(attributes)
-    except ValueError:  # a lone surrogate, or an integer beyond what Python writes: rare, so looked for only now
-        encoded = _encode(_cleaned(attributes, dropped))
-    payload = _HEAD + encoded + b"}"
-    if len(payload) > PROFILE_BYTES_MAX:
-        reason = f"its profile has {len(payload):,} bytes, and Klaviyo takes {PROFILE_BYTES_MAX:,}"
-        return Rejection("profile_too_large", reason)
-    return Profile(email, payload, tuple(dropped))
+    return {"type": "profile", "attributes": attributes}
 
 
 def _cleaned(attributes: dict[str, Any], dropped: list[str]) -> dict[str, Any]:
@@ -143,4 +155,4 @@ def _cleaned(attributes: dict[str, Any], dropped: list[str]) -> dict[str, Any]:
     dropped += [f"properties.{name}" for name, value in custom.items() if value is None]
     kept = {name: value for name, value in custom.items() if value is not None}
     standard = {name: clean(value) for name, value in attributes.items() if name != "properties"}
-    return {**standard, "properties": kept} if kept else standard
+    return {**standard, "properties": kept}

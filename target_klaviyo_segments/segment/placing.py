@@ -7,10 +7,11 @@ the field when the value is unusable. Conversions answer None to an unusable val
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from target_klaviyo_segments.segment.fields import CUSTOM
-from target_klaviyo_segments.segment.values import custom_of, text_of
+from target_klaviyo_segments.segment.values import custom_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,18 +37,21 @@ def custom(name: str) -> Put:
     return put
 
 
-def top_level(field: str, convert: Callable[[object], object]) -> Put:
-    """A put into a standard field; empty text is skipped."""
-    takes_text = convert is text_of
+@dataclass(frozen=True, slots=True)
+class TopLevel:
+    """A put into a standard field; empty text is skipped. Text that is `ready` needs no conversion."""
 
-    def put(value: object, attributes: dict[str, Any], dropped: list[str]) -> None:
-        converted = value if takes_text and type(value) is str else convert(value)
+    field: str
+    convert: Callable[[object], object]
+    ready: Callable[[str], bool]
+
+    def __call__(self, value: object, attributes: dict[str, Any], dropped: list[str]) -> None:
+        """Convert the value and put it."""
+        converted = self.convert(value)
         if converted is None:
-            dropped.append(field)
+            dropped.append(self.field)
         elif converted != "":
-            attributes[field] = converted
-
-    return put
+            attributes[self.field] = converted
 
 
 def in_location(field: str, convert: Callable[[object], object]) -> Put:

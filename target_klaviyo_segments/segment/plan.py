@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from target_klaviyo_segments.segment import placing
 from target_klaviyo_segments.segment.fields import CUSTOM, STANDARD_FIELDS
 from target_klaviyo_segments.segment.identity import normalise_phone
+from target_klaviyo_segments.segment.phone import plainly_good
 from target_klaviyo_segments.segment.values import coordinate_of, name_of, text_of
 
 if TYPE_CHECKING:
@@ -113,8 +114,10 @@ class Plan:
     def _put_of_field(self, field: str) -> Put:
         if field.startswith(CUSTOM):
             return placing.custom(field.removeprefix(CUSTOM))
-        place = placing.in_location if field.startswith("location.") else placing.top_level
-        return place(field, self._conversion(field))
+        convert = self._conversion(field)
+        if field.startswith("location."):
+            return placing.in_location(field, convert)
+        return placing.TopLevel(field, convert, plainly_good if STANDARD_FIELDS[field] == "phone" else bool)
 
     def _conversion(self, field: str) -> Callable[[object], object]:
         kind = STANDARD_FIELDS[field]

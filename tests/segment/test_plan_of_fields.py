@@ -71,7 +71,7 @@ def test_records_whose_keys_are_data_are_mapped_without_learning_them_all():
     for start in range(0, 12_000, 1_000):
         profile = mapper.map({**MAIL, **{f"k{number}": 1 for number in range(start, start + 1_000)}})
         assert len(json.loads(profile.payload)["attributes"]["properties"]) == 1_000
-    assert len(mapper._ways) <= 10_000
+    assert len(mapper._router._own) <= 10_000
 
 
 def test_the_mapped_email_is_not_sent_again():

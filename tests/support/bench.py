@@ -10,7 +10,6 @@ from target_klaviyo_segments.errors import Rejection, TargetError
 from target_klaviyo_segments.export.exporter import Exporter, Limits
 from target_klaviyo_segments.export.plan import PlanLimit
 from target_klaviyo_segments.export.rejects import Rejects, record_json
-from target_klaviyo_segments.segment.mapping import Profile
 
 
 class Bench:
@@ -49,7 +48,7 @@ class Bench:
         self.exporter.sequence += 1
         email = f"{name}@x.io"
         payload = json.dumps({"type": "profile", "attributes": {"email": email, **attributes}}).encode()
-        self.exporter.add(lane, lane.tally.read, Profile(email, payload, ()), {"name": name, **attributes})
+        self.exporter.add(lane, lane.tally.read, email, payload, record_json({"name": name, **attributes}))
 
     def refuse(self, stream="people", list_id="LIST01"):
         lane = self.lane(stream, list_id)
