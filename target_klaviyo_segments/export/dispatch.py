@@ -62,7 +62,7 @@ class Dispatch:
             self.wait()
         self._sent += 1
         parcel = Parcel(self._sent, lane, lane.export, batch)
-        self._books.send(parcel, map(hash, batch.positions), batch.first_sequence)
+        self._books.send(parcel, batch.positions, batch.first_sequence)
         self._pool.submit(guarded, Shipment(self._klaviyo, parcel, self._events.put).run, self._events.put)
 
     def book_what_came(self) -> None:
@@ -95,7 +95,7 @@ class Dispatch:
         Raises:
             TargetError: The run cannot go on.
         """
-        while not self._books.people.isdisjoint(map(hash, people)):
+        while not self._books.people.isdisjoint(people):
             self.wait()
 
     def wait_for_all(self) -> None:

@@ -213,9 +213,9 @@ class Exporter:
     def _busy(self, lane: Lane, batch: Batch) -> set[str]:
         """Who of a batch is in an open job, or waits for one."""
         people = self._books.people
-        if lane.later.open is None and people.isdisjoint(map(hash, batch.positions)):
+        if lane.later.open is None and people.isdisjoint(batch.positions):
             return set()
-        return {email for email in batch.positions if hash(email) in people or lane.later.holds(email)}
+        return {email for email in batch.positions if email in people or lane.later.holds(email)}
 
     def _hold_back(self, lane: Lane, rows: Sequence[Row], first_sequence: int) -> None:
         for row in rows:

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from target_klaviyo_segments.clock import Clock
     from target_klaviyo_segments.klaviyo.protocol import JobStatus, RowError
 
-# The listing and the errors have 150 requests a minute each: one sweep in 0.4 s is the most that lasts.
+# The listing and the errors have 150 requests a minute each, one in 0.4 s, and 10 in a second now and then.
 # https://developers.klaviyo.com/en/reference/get_bulk_import_profiles_jobs
 SECONDS_PER_REQUEST = 0.4
+BURST_REQUESTS = 10
 FIRST_SWEEP_SECONDS = 0.1
 SLOWEST_SWEEP_SECONDS = 5.0
 _SWEEP_GROWTH = 1.5
@@ -58,6 +59,7 @@ class JobWatch:
         self._inbox: queue.SimpleQueue[tuple[str, str] | None] = queue.SimpleQueue()
         self._open: dict[str, float] = {}
         self._delay = FIRST_SWEEP_SECONDS
+        self._paid = float("-inf")  # until when requests so far would have come evenly
         self._thread = threading.Thread(target=guarded, args=(self._run, post), name="job-watch", daemon=True)
         self._thread.start()
 
@@ -105,9 +107,14 @@ class JobWatch:
             elif status is not None and self._clock.now() > self._open[job_id]:
                 self._lost(job_id, f"it is still {status.status} after {self._timeout:.0f} s")
         changed = len(self._open) < before
-        floor = SECONDS_PER_REQUEST * pages
-        grown = 0.0 if changed else min(self._delay * _SWEEP_GROWTH, SLOWEST_SWEEP_SECONDS)
-        self._delay = max(floor, grown)
+        grown = FIRST_SWEEP_SECONDS if changed else min(self._delay * _SWEEP_GROWTH, SLOWEST_SWEEP_SECONDS)
+        self._delay = max(grown, self._spent(pages))
+
+    def _spent(self, pages: int) -> float:
+        """Seconds until the listing's quota, which jobs that end fast may use up for a while, has room again."""
+        now = self._clock.now()
+        self._paid = max(self._paid, now - BURST_REQUESTS * SECONDS_PER_REQUEST) + pages * SECONDS_PER_REQUEST
+        return self._paid - now
 
     def _listing(self) -> tuple[dict[str, JobStatus], int]:
         """Open jobs as the listing shows them; it ends as soon as all are seen."""

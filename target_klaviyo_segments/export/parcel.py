@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from array import array
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import zstandard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
 
     from target_klaviyo_segments.export.lane import Export, Lane
     from target_klaviyo_segments.segment.batch import Batch, Record
 
 
+_RECORDS_AT_ONCE = 500
+
+
 class Parcel:
     """Payloads until they are sent; numbers, e-mails and records, the last compressed, until every row has its fate."""
 
-    __slots__ = ("_emails", "_records", "export", "failed", "identity", "lane", "numbers", "open", "payloads")
+    __slots__ = ("_records", "emails", "export", "failed", "identity", "lane", "numbers", "open", "payloads")
 
     def __init__(self, identity: int, lane: Lane, export: Export, batch: Batch) -> None:
         self.identity = identity
@@ -27,7 +30,7 @@ class Parcel:
         self.failed = 0
         self.numbers = array("Q", batch.numbers)
         self.payloads = batch.payloads
-        self._emails = "\n".join(batch.positions)
+        self.emails = batch.emails
         self._records: list[Record] | bytes = batch.records
 
     def __len__(self) -> int:
@@ -36,18 +39,23 @@ class Parcel:
     def pack(self) -> None:
         """Compress the records: most are never looked at again. Costs milliseconds, so a worker does it."""
         if not isinstance(self._records, bytes):
-            self._records = zstandard.ZstdCompressor(level=1).compress(b"\n".join(self._records))
+            self._records = b"".join(_packed(self._records))
 
     def sent(self) -> None:
         """Let go of the payloads."""
         self.payloads = []
 
-    def emails(self) -> list[str]:
-        """E-mails by row."""
-        return self._emails.split("\n")
-
     def records(self, positions: Iterable[int]) -> dict[int, bytes]:
         """Records of these rows, each as JSON."""
         self.pack()
-        lines = zstandard.decompress(self._records).split(b"\n")  # type: ignore[arg-type]  # packed, by the line before
+        packed = cast("bytes", self._records)
+        lines = zstandard.ZstdDecompressor().decompressobj().decompress(packed).split(b"\n")
         return {position: lines[position] for position in positions}
+
+
+def _packed(records: Sequence[Record]) -> Iterator[bytes]:
+    """Bit by bit: many large allocations in many threads would scatter the memory."""
+    packer = zstandard.ZstdCompressor(level=1).compressobj()
+    for first in range(0, len(records), _RECORDS_AT_ONCE):
+        yield packer.compress(b"\n".join((*records[first : first + _RECORDS_AT_ONCE], b"")))
+    yield packer.flush()

@@ -29,7 +29,7 @@ class Books:
         self._jobs: dict[str, tuple[Parcel, Sequence[int]]] = {}
         self._unexplained: dict[str, Rejection] = {}
         self.parcels: dict[int, Parcel] = {}
-        self.people: set[int] = set()  # of all parcels under way, as hashes
+        self.people: set[str] = set()  # of all parcels under way
         self.in_flight = 0
         self.broken: Exception | None = None
         self.crashed = False  # a worker died: not everything under way will be told
@@ -37,7 +37,7 @@ class Books:
         self.watch: Callable[[str], None] = _nobody_watches
         self.ask_people: Callable[[str], None] = _nobody_watches
 
-    def send(self, parcel: Parcel, people: Iterable[int], first_sequence: int) -> None:
+    def send(self, parcel: Parcel, people: Iterable[str], first_sequence: int) -> None:
         """A parcel is about to go to a worker."""
         self.parcels[parcel.identity] = parcel
         self.people.update(people)
@@ -107,7 +107,7 @@ class Books:
         """An import error could not be tied to a row: whoever the job did not bring in is the one."""
         parcel, rows = self._jobs.pop(event.job_id)
         why = self._unexplained.pop(event.job_id)
-        emails = parcel.emails()
+        emails = parcel.emails
         absent = {row: why for row in rows if emails[row] not in event.emails}
         self._reject(parcel, absent)
         self._deliver(parcel, len(rows) - len(absent))
@@ -137,7 +137,7 @@ class Books:
         if parcel.open or not count:
             return
         del self.parcels[parcel.identity]
-        self.people.difference_update(map(hash, parcel.emails()))
+        self.people.difference_update(parcel.emails)
         if not parcel.failed:
             self._checkpoint.release(parcel.identity)
 
@@ -148,7 +148,7 @@ def _tie(
     """Import errors by row, by the e-mail that Klaviyo gives back; and one that belongs to no row, if any."""
     if not errors:
         return {}, None
-    emails = parcel.emails()
+    emails = parcel.emails
     row_of = {emails[row]: row for row in rows}
     tied: dict[int, Rejection] = {}
     untied: Rejection | None = None

@@ -11,7 +11,7 @@ from urllib.parse import quote, urljoin, urlsplit
 from target_klaviyo_segments.errors import KlaviyoError, NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 T = TypeVar("T")
 
@@ -21,6 +21,7 @@ IMPORT_BODY_BYTES_MAX = 5_000_000
 # Profiles, jobs and import errors: https://developers.klaviyo.com/en/reference/get_errors_for_bulk_import_profiles_job
 PAGE_SIZE = 100
 
+_PAYLOADS_A_PIECE = 100
 _PAGE = f"page%5Bsize%5D={PAGE_SIZE}"
 _EMAIL_ONLY = "fields%5Bprofile%5D=email"
 _JOBS = "/api/profile-bulk-import-jobs"
@@ -45,13 +46,31 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class ImportBody:
+    """The body of an import, in pieces: whole it would be there twice, for each of the requests under way."""
+
+    head: bytes
+    payloads: Sequence[bytes] = member(repr=False)
+    tail: bytes
+
+    def __len__(self) -> int:
+        return len(self.head) + sum(map(len, self.payloads)) + max(len(self.payloads) - 1, 0) + len(self.tail)
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self.head
+        for first in range(0, len(self.payloads), _PAYLOADS_A_PIECE):
+            yield (b"," if first else b"") + b",".join(self.payloads[first : first + _PAYLOADS_A_PIECE])
+        yield self.tail
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """One request; `path` holds the encoded query. The body is personal, so no `repr` shows it."""
 
     endpoint: Endpoint
     method: str
     path: str
-    body: bytes | None = member(default=None, repr=False)
+    body: bytes | ImportBody | None = member(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +176,7 @@ def import_profiles(list_id: str, payloads: Sequence[bytes]) -> Call:
 
     One list a job: https://developers.klaviyo.com/en/reference/bulk_import_profiles .
     """
-    body = b"".join((_IMPORT_HEAD, b",".join(payloads), _import_tail(list_id)))
-    return Call(IMPORT_PROFILES, "POST", _JOBS, body)
+    return Call(IMPORT_PROFILES, "POST", _JOBS, ImportBody(_IMPORT_HEAD, payloads, _import_tail(list_id)))
 
 
 def import_envelope_bytes(list_id: str) -> int:

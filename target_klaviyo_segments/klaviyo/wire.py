@@ -1,4 +1,7 @@
-"""One request over the wire and its whole answer, each bounded in time and size. The only file that knows requests."""
+"""One request over the wire and its whole answer, each bounded in time and size.
+
+This file and `transport.py`, which makes the connections, are the only ones that know requests.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +12,19 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError
 
 from target_klaviyo_segments.errors import KlaviyoError, Transient
+from target_klaviyo_segments.klaviyo.transport import make_transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from requests.adapters import BaseAdapter
+
     from target_klaviyo_segments.clock import Clock
-    from target_klaviyo_segments.klaviyo.protocol import Call
+    from target_klaviyo_segments.klaviyo.protocol import Call, ImportBody
 
 CONNECT_SECONDS = 10.0
 # An answer that has begun gets this long, however late it began.
@@ -58,7 +63,7 @@ class Wire:
         self._session = _Session()
         self._session.auth = _Authorization(auth)
         self._session.headers.update(headers)
-        transport = transport or HTTPAdapter(pool_connections=pool_size, pool_maxsize=pool_size, max_retries=0)
+        transport = transport or make_transport(pool_size)
         self._session.mount("https://", transport)
         self._session.mount("http://", transport)
 
@@ -163,24 +168,18 @@ class _Upload:
     Sent as one piece, all of it would have to pass within the time-out for connecting.
     """
 
-    def __init__(self, body: bytes, watch: Callable[[], None]) -> None:
-        self._rest = memoryview(body)
-        self._size = len(body)
+    def __init__(self, body: bytes | ImportBody, watch: Callable[[], None]) -> None:
+        self._body = body
         self._watch = watch
 
     def __len__(self) -> int:
-        return self._size
+        return len(self._body)
 
     def __iter__(self) -> Iterator[bytes]:
-        while piece := self.read(_CHUNK_BYTES):
-            yield piece
-
-    def read(self, size: int = -1) -> bytes:
-        """The next piece."""
-        self._watch()
-        size = len(self._rest) if size < 0 else size
-        piece, self._rest = bytes(self._rest[:size]), self._rest[size:]
-        return piece
+        for part in (self._body,) if isinstance(self._body, bytes) else self._body:
+            for start in range(0, len(part), _CHUNK_BYTES):
+                self._watch()
+                yield part[start : start + _CHUNK_BYTES]
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -88,11 +88,11 @@ class Mapper:
 
     def map(self, record: dict[str, Any]) -> Profile | Rejection:
         """The profile of a record; a rejection when it has no good e-mail address or is too large for Klaviyo."""
-        email = normalise_email(self._raw_email(record))
+        email = normalise_email(*self._raw_emails([record]))
         if not isinstance(email, str):
             return email._replace(field=self._email_field)
         dropped: list[str] = []
-        attributes = self._router.attributes(record, email, dropped)
+        (attributes,) = self._router.attributes([record], [email], dropped)
         try:
             payload = _encoder.encode(_profile(attributes))
         except ValueError:  # a lone surrogate, or an integer beyond what Python writes: rare, so looked for only now
@@ -107,7 +107,7 @@ class Mapper:
 
         A record whose profile is not plainly right is left too: `map` says what is wrong with it, if anything.
         """
-        answers = normalise_emails(list(map(self._raw_email, records)))
+        answers = normalise_emails(self._raw_emails(records))
         emails = [email for email, fine in zip(answers, good, strict=True) if fine and isinstance(email, str)]
         left: list[int] = []
         if len(emails) < len(records):
@@ -124,11 +124,8 @@ class Mapper:
         self, records: Sequence[dict[str, Any]], emails: Sequence[str], dropped: list[str]
     ) -> list[bytes] | None:
         """Encoded profiles; None when one of them has something odd."""
-        attributes = self._router.attributes
-        profiles = [
-            _profile(attributes(record, email, dropped, AS_DECODED))
-            for record, email in zip(records, emails, strict=True)
-        ]
+        attributes = self._router.attributes(records, emails, dropped, AS_DECODED)
+        profiles = [{"type": "profile", "attributes": each} for each in attributes]  # as `_profile`, without its call
         try:
             payloads = _encoder.encode_lines(profiles).split(b"\n")
         except ValueError:
@@ -136,16 +133,15 @@ class Mapper:
         payloads.pop()
         return payloads if max(map(len, payloads), default=0) <= PROFILE_BYTES_MAX else None
 
-    def _raw_email(self, record: dict[str, Any]) -> object:
-        if self._email_parts:
-            return placing.read_deep(record, self._email_field, self._email_parts)
-        return record.get(self._email_field)
+    def _raw_emails(self, records: Iterable[dict[str, Any]]) -> list[object]:
+        field, parts = self._email_field, self._email_parts
+        if parts:
+            return [placing.read_deep(record, field, parts) for record in records]
+        return [record.get(field) for record in records]
 
 
 def _profile(attributes: dict[str, Any]) -> dict[str, Any]:
     """https://developers.klaviyo.com/en/reference/bulk_import_profiles ."""
-    if not attributes["properties"]:
-        del attributes["properties"]
     return {"type": "profile", "attributes": attributes}
 
 
@@ -155,4 +151,4 @@ def _cleaned(attributes: dict[str, Any], dropped: list[str]) -> dict[str, Any]:
     dropped += [f"properties.{name}" for name, value in custom.items() if value is None]
     kept = {name: value for name, value in custom.items() if value is not None}
     standard = {name: clean(value) for name, value in attributes.items() if name != "properties"}
-    return {**standard, "properties": kept}
+    return {**standard, "properties": kept} if kept else standard

@@ -7,12 +7,13 @@ less than one. It follows `phonenumbers.is_valid_number`, so it never accepts wh
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from phonenumbers import PhoneNumberDesc
 
@@ -32,18 +33,28 @@ _KINDS = (
 )
 
 
-def _unsure(_number: str) -> None:
-    """The answer for a number that no calling code begins."""
+def _unsure(_numbers: str) -> None:
+    """The answer for numbers that no calling code begins."""
 
 
-class _ByStart(dict[str, "Callable[[str], object]"]):
+class _Check(NamedTuple):
+    """The check of one calling code: of a number, and of many, a line each."""
+
+    one: Callable[[str], object]
+    lines: Callable[[str], object]
+
+
+_NO_CODE = _Check(_unsure, _unsure)
+
+
+class _ByStart(dict[str, _Check]):
     """First four characters of a number to its check, made when first asked for; at most 1,000 of them."""
 
-    def __missing__(self, start: str) -> Callable[[str], object]:
+    def __missing__(self, start: str) -> _Check:
         if not _START.fullmatch(start):
-            return _unsure
+            return _NO_CODE
         code = next((code for end in (2, 3, 4) if (code := int(start[1:end])) in COUNTRY_CODE_TO_REGION_CODE), None)
-        check = self[start] = _unsure if code is None else _code_check(code)
+        check = self[start] = _NO_CODE if code is None else _code_check(code)
         return check
 
 
@@ -52,17 +63,28 @@ _checks = _ByStart()
 
 def plainly_good(number: str) -> bool:
     """Whether the text is a valid number in E.164; False means not sure."""
-    return _checks[number[:4]](number) is not None
+    return _checks[number[:4]].one(number) is not None
 
 
-def _code_check(code: int) -> Callable[[str], object]:
+def all_plainly_good(numbers: Sequence[object]) -> bool:
+    """Whether all are valid numbers in E.164 of one calling code; False means not sure. Takes half of the time."""
+    try:
+        lines = "\n".join(cast("Sequence[str]", numbers)) + "\n"
+    except TypeError:  # one is no text
+        return False
+    return lines.count("\n") == len(numbers) and _checks[lines[:4]].lines(lines) is not None
+
+
+def _code_check(code: int) -> _Check:
     """The check of one calling code, shared by its regions: NANP has 25 under +1."""
     regions = COUNTRY_CODE_TO_REGION_CODE[code]
     if regions[0] == _NON_GEOGRAPHIC:
-        return _unsure
+        return _NO_CODE
     key = f"+{code}"
     if key not in _checks:
-        _checks[key] = re.compile(rf"\+{code}(?:{_national(regions)})", re.ASCII).fullmatch
+        number = rf"\+{code}(?:{_national(regions)})"
+        lines = re.compile(f"(?:{number}\n)+", re.ASCII | re.MULTILINE)
+        _checks[key] = _Check(re.compile(number, re.ASCII).fullmatch, lines.fullmatch)
     return _checks[key]
 
 
@@ -79,7 +101,7 @@ def _national(regions: tuple[str, ...]) -> str:
     for each in metadata:
         before = f"(?!{'|'.join(taken)})" if taken else ""
         leading = f"(?={each.leading_digits})" if each.leading_digits else ""
-        choices.append(f"{before}{leading}(?={_pattern([each.general_desc])}\\Z)(?:{_pattern(_kinds(each))})")
+        choices.append(f"{before}{leading}(?={_pattern([each.general_desc])}$)(?:{_pattern(_kinds(each))})")
         if each.leading_digits:
             taken.append(each.leading_digits)
     return "|".join(choices)
@@ -95,7 +117,7 @@ def _pattern(descs: Sequence[PhoneNumberDesc | None]) -> str:
     for desc in descs:
         if desc is not None and desc.national_number_pattern:
             lengths = _runs([length for length in desc.possible_length if length > 0])
-            choices.append(f"(?=(?:{lengths})\\Z)(?:{desc.national_number_pattern})")
+            choices.append(f"(?=(?:{lengths})$)(?:{desc.national_number_pattern})")
     return f"(?:{'|'.join(dict.fromkeys(choices))})"
 
 

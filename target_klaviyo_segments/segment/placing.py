@@ -6,7 +6,7 @@ the field when the value is unusable. Conversions answer None to an unusable val
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +14,14 @@ from target_klaviyo_segments.segment.fields import CUSTOM
 from target_klaviyo_segments.segment.values import custom_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
 Put = Callable[[object, dict[str, Any], list[str]], None]
+
+
+def all_text(values: Sequence[object]) -> bool:
+    """Whether all are text, none of it empty."""
+    return set(map(type, values)) == {str} and all(values)
 
 
 def put_custom(name: str, value: object, attributes: dict[str, Any], dropped: list[str]) -> None:
@@ -39,19 +44,34 @@ def custom(name: str) -> Put:
 
 @dataclass(frozen=True, slots=True)
 class TopLevel:
-    """A put into a standard field; empty text is skipped. Text that is `ready` needs no conversion."""
+    """A put into a standard field; empty text is skipped.
+
+    Text that is `ready` needs no conversion; `all_ready` says so of many values at once, or that it is not sure.
+    """
 
     field: str
     convert: Callable[[object], object]
-    ready: Callable[[str], bool]
+    ready: Callable[[str], bool] = bool
+    all_ready: Callable[[Sequence[object]], bool] = all_text
 
     def __call__(self, value: object, attributes: dict[str, Any], dropped: list[str]) -> None:
         """Convert the value and put it."""
-        converted = self.convert(value)
+        converted = value if type(value) is str and self.ready(value) else self.convert(value)
         if converted is None:
             dropped.append(self.field)
         elif converted != "":
             attributes[self.field] = converted
+
+    def put_column(self, column: Sequence[object], profiles: Iterable[dict[str, Any]], dropped: list[str]) -> None:
+        """Put a value into each of the attributes; None is skipped."""
+        field = self.field
+        if self.all_ready(column):
+            for value, attributes in zip(column, profiles, strict=True):
+                attributes[field] = value
+            return
+        for value, attributes in zip(column, profiles, strict=True):
+            if value is not None:
+                self(value, attributes, dropped)
 
 
 def in_location(field: str, convert: Callable[[object], object]) -> Put:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from target_klaviyo_segments.segment import placing
 from target_klaviyo_segments.segment.fields import CUSTOM, STANDARD_FIELDS
 from target_klaviyo_segments.segment.identity import normalise_phone
-from target_klaviyo_segments.segment.phone import plainly_good
+from target_klaviyo_segments.segment.phone import all_plainly_good, plainly_good
 from target_klaviyo_segments.segment.values import coordinate_of, name_of, text_of
 
 if TYPE_CHECKING:
@@ -117,7 +117,9 @@ class Plan:
         convert = self._conversion(field)
         if field.startswith("location."):
             return placing.in_location(field, convert)
-        return placing.TopLevel(field, convert, plainly_good if STANDARD_FIELDS[field] == "phone" else bool)
+        if STANDARD_FIELDS[field] == "phone":
+            return placing.TopLevel(field, convert, plainly_good, all_plainly_good)
+        return placing.TopLevel(field, convert)
 
     def _conversion(self, field: str) -> Callable[[object], object]:
         kind = STANDARD_FIELDS[field]

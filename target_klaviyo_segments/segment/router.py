@@ -1,7 +1,11 @@
-"""Leads each value of a record to its place among a profile's attributes; the hot loop of the mapping. Pure."""
+"""Leads the values of records to their places among profiles' attributes, column by column. Pure.
+
+Column by column because the interpreter's own loops are ten times as fast as a loop over each record's properties.
+"""
 
 from __future__ import annotations
 
+from itertools import chain, repeat
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +15,13 @@ from target_klaviyo_segments.segment.plan import NOWHERE, OWN_NAME
 from target_klaviyo_segments.segment.values import name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from collections.abc import Set as AbstractSet
 
     from target_klaviyo_segments.segment.placing import Put
     from target_klaviyo_segments.segment.plan import Plan, Way
+
+    Attributes = dict[str, Any]
 
 _AS_IT_IS = frozenset({str, int, bool})
 WHATEVER_IT_IS = _AS_IT_IS.issuperset
@@ -33,57 +39,63 @@ class Router:
         """Take a plan and the properties of the stream's schema, which a record most often has."""
         self._plan = plan
         self._own: set[str] = set()
-        self._texts: tuple[tuple[str, str, Callable[[str], bool], Put], ...] = ()
-        self._elsewhere: tuple[tuple[str, Way | Put], ...] = ()
+        self._texts: dict[str, TopLevel] = {}
+        self._elsewhere: dict[str, Way | Put] = {}
         self._deep = tuple(plan.deep)
         for name in sorted(properties):
             self._learn(name)
 
     def attributes(
         self,
-        record: dict[str, Any],
-        email: str,
+        records: Sequence[dict[str, Any]],
+        emails: Iterable[str],
         dropped: list[str],
         as_it_is: Callable[[Iterable[type]], bool] = WHATEVER_IT_IS,
-    ) -> dict[str, Any]:
-        """The attributes of a profile, `properties` among them; what is unusable is named in `dropped`.
+    ) -> list[Attributes]:
+        """The attributes of each record's profile; what is unusable is named in `dropped`.
 
-        `as_it_is` is `AS_DECODED` for a record as a JSON decoder gave it.
+        `as_it_is` is `AS_DECODED` for records as a JSON decoder gave them.
         """
-        custom = record.copy()
-        attributes: dict[str, Any] = {"email": email, "properties": custom}
-        late: list[tuple[Put, object]] = []
-        take = custom.pop
-        for name, field, ready, put in self._texts:
-            value = take(name, None)
-            if type(value) is str and ready(value):
-                attributes[field] = value
-            elif value is not None:
-                late.append((put, value))
-        for name, way in self._elsewhere:
-            value = take(name, None)
-            if value is not None and way is not NOWHERE:
-                late.append((way, value))  # type: ignore[arg-type]  # no Way: OWN_NAME is not elsewhere
-        if not self._own.issuperset(custom):
-            self._take_strangers(custom, late)
-        if not as_it_is(map(type, custom.values())):
-            _put_each(custom, attributes, dropped)
-        if late or self._deep:
-            self._put_late(record, late, attributes, dropped)
-        return attributes
+        customs = list(map(dict.copy, records))
+        profiles: list[Attributes] = [
+            {"email": email, "properties": custom} for email, custom in zip(emails, customs, strict=True)
+        ]
+        for name, field in self._texts.items():
+            field.put_column(_column(customs, name), profiles, dropped)
+        late = [(put, _column(customs, name)) for name, put in self._elsewhere.items()]
+        strangers: list[tuple[Put, object, Attributes]] = []
+        if not self._own.issuperset(chain.from_iterable(customs)):
+            for attributes in profiles:
+                self._take_strangers(attributes, strangers)
+        if not as_it_is(map(type, chain.from_iterable(map(dict.values, customs)))):
+            for attributes in profiles:
+                _look_into_custom(attributes, dropped)
+        for put, column in late:
+            if put is not NOWHERE:
+                _put_column(put, column, profiles, dropped)  # type: ignore[arg-type]  # no Way: OWN_NAME is not elsewhere
+        for put, value, attributes in strangers:
+            put(value, attributes, dropped)
+        for deep in self._deep:
+            for record, attributes in zip(records, profiles, strict=True):
+                deep.apply(record, attributes, dropped)
+        for attributes in profiles:
+            if not attributes["properties"]:
+                del attributes["properties"]
+        return profiles
 
-    def _take_strangers(self, custom: dict[Any, Any], late: list[tuple[Put, object]]) -> None:
+    def _take_strangers(self, attributes: Attributes, strangers: list[tuple[Put, object, Attributes]]) -> None:
         """Take out what is no custom property of its own name among the properties that the schema does not name."""
+        custom = attributes["properties"]
         for name in [name for name in custom if name not in self._own]:
             way = self._learn(name)
             if way is OWN_NAME:
                 continue
             value = custom.pop(name)
             if value is not None and way is not NOWHERE:
-                late.append((way, value))
+                strangers.append((way, value, attributes))
 
     def _learn(self, name: str) -> Way | Put:
-        """The way of a property, remembered so that the next record needs not ask."""
+        """The way of a property, remembered so that the next records need not ask."""
         text = name_of(name)
         way = self._plan.ways.get(text) or self._plan.way_of(text)
         if name != text:  # no text, or none that UTF-8 can hold
@@ -91,28 +103,32 @@ class Router:
         if way is OWN_NAME:
             if len(self._own) < _LEARNED_MAX:
                 self._own.add(name)
-        elif len(self._texts) + len(self._elsewhere) < _LED_MAX:
-            if isinstance(way, TopLevel):
-                self._texts = (*self._texts, (name, way.field, way.ready, way))
-            else:
-                self._elsewhere = (*self._elsewhere, (name, way))
+        elif isinstance(way, TopLevel):
+            self._texts[name] = way
+        elif len(self._elsewhere) < _LED_MAX:
+            self._elsewhere[name] = way
         return way
 
-    def _put_late(
-        self, record: dict[str, Any], late: list[tuple[Put, object]], attributes: dict[str, Any], dropped: list[str]
-    ) -> None:
-        for put, value in late:
+
+def _column(customs: Iterable[dict[str, Any]], name: str) -> list[object]:
+    """The values of a property, taken out; None where there is none."""
+    return list(map(dict.pop, customs, repeat(name), repeat(None)))
+
+
+def _put_column(put: Put, column: Iterable[object], profiles: Iterable[Attributes], dropped: list[str]) -> None:
+    for value, attributes in zip(column, profiles, strict=True):
+        if value is not None:
             put(value, attributes, dropped)
-        for deep in self._deep:
-            deep.apply(record, attributes, dropped)
 
 
-def _put_each(custom: dict[str, Any], attributes: dict[str, Any], dropped: list[str]) -> None:
+def _look_into_custom(attributes: Attributes, dropped: list[str]) -> None:
     """Custom properties one by one: null is ignored, a list or an object is looked into.
 
     https://developers.klaviyo.com/en/docs/use_klaviyos_bulk_profile_import_api
     """
-    kept = attributes["properties"] = {}
+    custom: dict[str, Any] = attributes["properties"]
+    kept: dict[str, Any] = {}
+    attributes["properties"] = kept
     for name, value in custom.items():
         kind = type(value)
         if kind in _AS_IT_IS or (kind is float and isfinite(value)):

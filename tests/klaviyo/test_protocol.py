@@ -81,7 +81,7 @@ def test_limits_and_scopes_are_those_that_klaviyo_states(call, api, name, given)
 def test_an_import_holds_every_payload_in_order_and_names_the_list(profiles, list_id):
     """Nothing is lost or changed between the batch and the body."""
     payloads = [json.dumps(profile).encode() for profile in profiles]
-    data = json.loads(protocol.import_profiles(list_id, payloads).body)["data"]
+    data = json.loads(b"".join(protocol.import_profiles(list_id, payloads).body))["data"]
     assert data["attributes"]["profiles"]["data"] == profiles
     assert data["relationships"]["lists"]["data"] == [{"type": "list", "id": list_id}]
 
@@ -103,7 +103,9 @@ def test_an_import_passes_the_official_models():
             "meta": {"patch_properties": {"unset": "old"}},
         },
     ]
-    body = json.loads(protocol.import_profiles("Y6nRLr", [json.dumps(each).encode() for each in profiles]).body)
+    body = json.loads(
+        b"".join(protocol.import_profiles("Y6nRLr", [json.dumps(each).encode() for each in profiles]).body)
+    )
     official = ProfileImportJobCreateQuery.from_dict(body)
     assert official.data.relationships.lists.data[0].id == "Y6nRLr"
     assert without_nulls(json.loads(json.dumps(official.to_dict()))) == body

@@ -101,7 +101,7 @@ def test_a_full_body_arrives_whole(clock, key):
         assert w.send(call).status == 202
         ((path, headers, body),) = running.seen
     assert path == "/api/profile-bulk-import-jobs"
-    assert body == call.body
+    assert body == b"".join(call.body)
     assert headers["Content-Length"] == str(len(call.body))
     assert "Transfer-Encoding" not in headers
 

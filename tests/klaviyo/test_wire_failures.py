@@ -51,7 +51,7 @@ def test_an_upload_that_crawls_is_given_up(connect, clock):
     connected_ = connect(lambda _: None, retry_max_seconds=0)
 
     def crawl(request, **_):
-        while request.body.read(16_384):
+        for _piece in request.body:
             clock.advance(30)
 
     connected_.wire.send = crawl

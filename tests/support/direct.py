@@ -23,7 +23,7 @@ class Direct(BaseAdapter):
         parts = urlsplit(request.url)
         body = request.body
         if body is not None and not isinstance(body, bytes):
-            body = body.read()
+            body = b"".join(body)
         answer = self.sandbox.handle(
             Request(request.method, parts.path, parts.query, dict(request.headers), body or b"")
         )

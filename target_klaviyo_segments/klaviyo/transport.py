@@ -1,0 +1,92 @@
+"""Connections whose answers must begin in time. The socket's time-out alone bounds each byte, and not their number."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import socket
+import time
+from typing import TYPE_CHECKING, Any
+
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+if TYPE_CHECKING:
+    from urllib3 import PoolManager
+
+
+def make_transport(pool_size: int) -> HTTPAdapter:
+    """A pool of connections that retries nothing."""
+    return _Adapter(pool_connections=pool_size, pool_maxsize=pool_size, max_retries=0)
+
+
+class _Adapter(HTTPAdapter):
+    """Also where a proxy stands between."""
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401  # handed on as they are
+        super().init_poolmanager(*arguments, **options)
+        _bounded(self.poolmanager)
+
+    def proxy_manager_for(self, *arguments: Any, **options: Any) -> PoolManager:  # noqa: ANN401  # handed on as they are
+        return _bounded(super().proxy_manager_for(*arguments, **options))
+
+
+def _bounded(manager: PoolManager) -> PoolManager:
+    manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+    return manager
+
+
+class _Head(io.RawIOBase):
+    """Bytes of a socket, for at most its time-out in all while `bounded`.
+
+    In real time, as all time-outs of sockets are.
+    """
+
+    def __init__(self, source: io.RawIOBase, seconds: float | None) -> None:
+        self._source = source
+        self._until = None if seconds is None else time.monotonic() + seconds
+
+    def unbind(self) -> None:
+        self._until = None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:  # noqa: ANN401  # whatever can be written to
+        if self._until is not None and time.monotonic() > self._until:
+            raise TimeoutError
+        return self._source.readinto(buffer)
+
+    def close(self) -> None:
+        self._source.close()
+        super().close()
+
+
+class _Answer(http.client.HTTPResponse):
+    """An answer whose head is over in time; whoever reads its body bounds that."""
+
+    def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:  # noqa: ANN401  # handed on as they are
+        super().__init__(sock, *arguments, **options)
+        self._head = _Head(self.fp.detach(), sock.gettimeout())
+        self.fp = io.BufferedReader(self._head)
+
+    def begin(self) -> None:
+        super().begin()
+        self._head.unbind()
+
+
+class _Connection(HTTPConnection):
+    response_class = _Answer
+
+
+class _SecureConnection(HTTPSConnection):
+    response_class = _Answer
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
