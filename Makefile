@@ -18,7 +18,7 @@ else
   install = $(1)/bin/python -m pip install --quiet --disable-pip-version-check
 endif
 
-.PHONY: help demo demo-meltano test coverage test-wheel lint format bench clean
+.PHONY: help demo demo-meltano test test-faults soak coverage test-wheel lint format settings bench clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list.
@@ -39,6 +39,12 @@ coverage: $(VENV)/.ready  ## Branch coverage of the pure core, which must be who
 	  $(BIN)/python -m coverage combine -q --data-file=coverage && $(BIN)/python -m coverage report --data-file=coverage \
 	  --fail-under=100 --show-missing --skip-covered
 
+test-faults: $(VENV)/.ready  ## Every fault of docs/reliability.md, the slow ones too; ONLY=reset_after_body for one.
+	@cd $(ROOT) && $(BIN)/python -m pytest -n 2 -q tests/faults -m 'slow or not slow' -k '$(ONLY)'
+
+soak: $(VENV)/.ready  ## Three million records of a hundred streams; fails when memory grows.
+	@cd $(ROOT) && $(BIN)/python -m tests.faults.soak
+
 test-wheel: $(VENV)/.dev  ## Build the wheel and test it, installed, away from the checkout.
 	@cd $(ROOT) && $(BIN)/python .ci/wheel.py
 
@@ -47,6 +53,9 @@ lint: $(VENV)/.dev  ## ruff, mypy, import-linter.
 
 format: $(VENV)/.dev  ## Put the code into shape.
 	@cd $(ROOT) && $(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+settings: $(VENV)/.ready  ## Rewrite the settings in meltano.yml and README.md from the table.
+	@$(BIN)/python $(ROOT)/.ci/settings.py
 
 bench: $(VENV)/.ready  ## Time the main job beside its floor.
 	@cd $(ROOT) && $(BIN)/python benchmarks/main_job.py

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pwd
 import secrets
 import time
 from datetime import datetime, timezone
@@ -11,12 +9,18 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from target_klaviyo_segments import __version__
+from target_klaviyo_segments.aftermath import report_of, sentences
+from target_klaviyo_segments.conclusion import snapshot, stream_reports, too_many_rejected
 from target_klaviyo_segments.errors import InputError, RunStopped, SettingsError, TargetError
 from target_klaviyo_segments.export.exporter import Exporter
+from target_klaviyo_segments.export.keeper import Keeper
 from target_klaviyo_segments.export.plan import PlanLimit
 from target_klaviyo_segments.export.rejects import Rejects
+from target_klaviyo_segments.export.resume import Resume
+from target_klaviyo_segments.gate import refusal, user_name
+from target_klaviyo_segments.ledger import Ledger
 from target_klaviyo_segments.report.document import RunReport, StreamReport
-from target_klaviyo_segments.report.files import prepare, write_report
+from target_klaviyo_segments.report.files import prepare, write_past_report, write_report
 from target_klaviyo_segments.report.tally import Tally
 from target_klaviyo_segments.report.text import five_lines
 from target_klaviyo_segments.wiring import Wires, make_client, make_limits
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     import logging
     from collections.abc import Callable
 
+    from target_klaviyo_segments.aftermath import Outcome
     from target_klaviyo_segments.klaviyo.protocol import ListInfo, PlanUsage
     from target_klaviyo_segments.settings import Settings
 
@@ -53,16 +58,47 @@ class Run:
         self.ended = False
         self._pass_gate()
         self._rejects = Rejects(self._work_dir / "rejects" / f"{self._report.run_id}.jsonl")
+        self._failed = Rejects(self._work_dir / "failed" / f"{self._report.run_id}.jsonl")
         self._client = make_client(settings, wires, self._retrying)
+        self._ledger = Ledger.open(self._work_dir / "ledger.sqlite3", now=wires.wall, warn=self.warn)
+        self._ledger.begin_run(self._report.run_id, connection=settings.connection_name, version=__version__)
+        keeper = Keeper(
+            self._ledger,
+            self._report.run_id,
+            counts=lambda: snapshot(self.exporter.lanes),
+            now=wires.wall,
+            resend_after_days=settings.resend_after_days,
+        )
         self.exporter = Exporter(
             self._client,
             clock=wires.clock,
             limits=make_limits(settings),
             plan=self._plan,
             rejects=self._rejects,
+            failed=self._failed,
+            keeper=keeper,
             emit_state=emit_state,
             warn=self.warn,
         )
+
+    def resume(self) -> None:
+        """Settle what earlier runs left open.
+
+        Raises:
+            TargetError: Klaviyo does not answer, or the ledger cannot be written.
+        """
+        crashed = self._ledger.crashed_runs()
+        outcome: Outcome = {}
+        if next(self._ledger.unfinished(), None) is not None:
+            self._recognise_account()
+            timeout = self._settings.job_timeout_seconds
+            outcome = Resume(self._client, self._ledger, clock=self._clock, job_timeout_seconds=timeout).settle()
+        for sentence in sentences(outcome):
+            self.warn(sentence)
+        for run in crashed:
+            report = report_of(run, outcome, user=self._report.user, settled_by=self._report.run_id)
+            write_past_report(report, self._work_dir)
+            self._ledger.end_run(run.run_id, "failed", run.counts)
 
     def destination(self, list_id: str) -> ListInfo:
         """The list, known to exist in the right account.
@@ -93,8 +129,9 @@ class Run:
             TargetError: Not every row was delivered or refused for a reason of its own, or too many were refused.
         """
         self.exporter.finish()
-        self._rejects.close()
-        problems = [*self.exporter.incomplete, *self._too_many_rejected()]
+        self._close_files()
+        percent, path = self._settings.max_rejected_percent, self._rejects.path
+        problems = [*self.exporter.incomplete, *too_many_rejected(self.exporter.lanes, percent, path)]
         if problems:
             self._end("failed", "; ".join(problems))
             raise RunStopped("; ".join(problems))
@@ -107,7 +144,7 @@ class Run:
         """
         message = str(reason) if isinstance(reason, TargetError) else type(reason).__name__
         end = partial(self._end, "canceled" if canceled else "failed", message)
-        for step in (partial(self._settle, reason), self._rejects.close, end):
+        for step in (partial(self._settle, reason, message), self._close_files, end, self._ledger.close):
             self._attempt(step)
 
     def _attempt(self, step: Callable[[], None]) -> None:
@@ -117,15 +154,19 @@ class Run:
         except TargetError as error:
             self._log.error("%s", error)  # for the user, who needs no traceback
 
-    def _settle(self, reason: BaseException) -> None:
+    def _settle(self, reason: BaseException, message: str) -> None:
         if isinstance(reason, InputError):
             try:
                 self.exporter.finish()
             except TargetError:
-                self.exporter.break_off()
+                self.exporter.break_off(message)
                 raise
         else:
-            self.exporter.break_off()
+            self.exporter.break_off(message)
+
+    def _close_files(self) -> None:
+        self._rejects.close()
+        self._failed.close()
 
     def _end(self, status: str, message: str | None) -> None:
         self.ended = True
@@ -134,37 +175,20 @@ class Run:
         report.status, report.message = status, message
         report.ended_at = datetime.now(timezone.utc)
         report.seconds = time.monotonic() - self._began
-        report.streams = [*self._exported(), *(StreamReport(s, t) for s, t in self._unselected.items())]
+        report.streams = [
+            *stream_reports(self.exporter.lanes, self._lists),
+            *(StreamReport(s, t) for s, t in self._unselected.items()),
+        ]
         report.plan |= {"needed": self._plan.needed}
         counters = self._client.counters
         report.requests, report.throttled = counters.requests, counters.throttled
         report.rejects_file = str(self._rejects.path) if self._rejects.written else None
+        report.failed_file = str(self._failed.path) if self._failed.written else None
         path = write_report(report, self._work_dir)
         for line in five_lines(report, str(path)):
             self._log.info("%s", line)
-
-    def _exported(self) -> list[StreamReport]:
-        return [
-            StreamReport(
-                stream,
-                lane.tally,
-                lane.list_id,
-                self._lists[lane.list_id].name,
-                [export.as_dict() for export in lane.exports],
-                [*lane.warnings, *_hint(stream, lane.tally)],
-            )
-            for stream, lane in self.exporter.lanes.items()
-        ]
-
-    def _too_many_rejected(self) -> list[str]:
-        percent = self._settings.max_rejected_percent
-        return [
-            f"stream `{stream}`: {lane.tally.rejected} of {lane.tally.read} rows were rejected, more than "
-            f"`max_rejected_percent` ({percent}) allows; no STATE was written since. See {self._rejects.path}"
-            + "".join(f". {hint}" for hint in _hint(stream, lane.tally))
-            for stream, lane in self.exporter.lanes.items()
-            if lane.tally.too_many_rejected(percent)
-        ]
+        self._ledger.end_run(report.run_id, status, snapshot(self.exporter.lanes))
+        self._ledger.close()
 
     def _recognise_account(self) -> None:
         account = self._client.account()
@@ -184,21 +208,12 @@ class Run:
             self._report.plan = {"used": usage.used, "maximum": usage.maximum}
 
     def _pass_gate(self) -> None:
-        settings = self._settings
-        if not settings.enabled:
-            name = settings.connection_name
-            self._refuse(f"the connection `{name}` is disabled (`enabled` is false): nothing was read or sent")
-        if settings.allowed_users is not None and self._report.user not in settings.allowed_users:
-            self._refuse(
-                f"the user {self._report.user} may not run the connection `{settings.connection_name}`: "
-                "`allowed_users` does not name them. Nothing was read or sent"
-            )
-
-    def _refuse(self, message: str) -> None:
-        report = self._report
-        report.status, report.message, report.ended_at = "skipped", message, datetime.now(timezone.utc)
-        write_report(report, self._work_dir)
-        raise RunStopped(message)
+        message = refusal(self._settings, self._report.user)
+        if message is not None:
+            report = self._report
+            report.status, report.message, report.ended_at = "skipped", message, datetime.now(timezone.utc)
+            write_report(report, self._work_dir)
+            raise RunStopped(message)
 
     def _retrying(self, reason: str, seconds: float) -> None:
         self._log.warning("connection %s: %s; again in %.1f s", self._settings.connection_name, reason, seconds)
@@ -210,15 +225,7 @@ def _new_report(settings: Settings) -> RunReport:
         run_id=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
         connection=settings.connection_name,
         version=__version__,
-        user=pwd.getpwuid(os.geteuid()).pw_name,
+        user=user_name(),
         started_at=now,
         data_privacy_accepted=settings.accept_data_privacy,
     )
-
-
-def _hint(stream: str, tally: Tally) -> list[str]:
-    """When every row of a stream contradicts its schema, it is the schema that is wrong."""
-    if tally.read and tally.reasons.get("schema_mismatch") == tally.read:
-        words = "contradicts the schema that the tap gave; if the rows are right, set `validate_records` to false"
-        return [f"every row of `{stream}` {words}"]
-    return []

@@ -64,6 +64,8 @@ class Settings:
     validate_records: bool
     on_invalid_record: str
     max_rejected_percent: int
+    unchanged_profiles: str
+    resend_after_days: int
     work_dir: str
 
     @classmethod

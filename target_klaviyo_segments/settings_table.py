@@ -175,7 +175,26 @@ _ROWS = (
         limit="it is a share of the rows",
     ),
     Setting(
-        "work_dir", "string", "Folder for reports and rejected rows, made when missing.", ".target-klaviyo-segments"
+        "unchanged_profiles",
+        "string",
+        "What becomes of people whom Klaviyo has as they are, by the ledger of earlier runs: send them again, or skip them.",
+        "send",
+        options=("send", "skip"),
+    ),
+    Setting(
+        "resend_after_days",
+        "integer",
+        "With unchanged_profiles skip: people are sent again when they were delivered longer ago than this.",
+        7,
+        minimum=0,
+        maximum=3650,
+        limit="what Klaviyo was given is trusted for ten years at most",
+    ),
+    Setting(
+        "work_dir",
+        "string",
+        "Folder for the ledger, reports and rejected rows, made when missing.",
+        ".target-klaviyo-segments",
     ),
 )
 

@@ -8,6 +8,7 @@ from singer_sdk.exceptions import MissingKeyPropertiesError
 from singer_sdk.sinks import Sink
 
 from target_klaviyo_segments.errors import Rejection, RunStopped
+from target_klaviyo_segments.export.keeper import key_reader
 from target_klaviyo_segments.export.rejects import record_json
 from target_klaviyo_segments.segment.contract import Contract
 from target_klaviyo_segments.segment.mapping import Mapper
@@ -69,6 +70,8 @@ class SegmentSink(Sink):
         self._exporter = run.exporter
         self._lane = run.exporter.lane(stream_name, segment.list_id)
         self._lane.warn(*contract.warnings)
+        if key_properties and DELETED_AT in contract.properties:
+            self._lane.keys_of = key_reader(key_properties)
         self._contract = contract
         self._mapper = mapper
         self._stop_at_reject = settings.on_invalid_record == "fail"

@@ -83,6 +83,7 @@ class TargetKlaviyoSegments(Target):
         """
         run = self.run
         try:
+            run.resume()
             self.listen(file_input)
         except BaseException as reason:
             if not run.ended:

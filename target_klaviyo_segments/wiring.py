@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from target_klaviyo_segments import __version__
 from target_klaviyo_segments.clock import Clock, SystemClock
-from target_klaviyo_segments.export.exporter import Limits
+from target_klaviyo_segments.export.limits import Limits
 from target_klaviyo_segments.klaviyo.auth import ApiKey
 from target_klaviyo_segments.klaviyo.client import KlaviyoClient
 from target_klaviyo_segments.klaviyo.protocol import import_envelope_bytes
@@ -30,6 +31,7 @@ class Wires:
 
     clock: Clock = field(default_factory=SystemClock)
     transport: BaseAdapter | None = None
+    wall: Callable[[], float] = time.time  # seconds since the epoch
 
 
 def make_client(settings: Settings, wires: Wires, on_retry: Callable[[str, float], None]) -> KlaviyoClient:
@@ -59,4 +61,5 @@ def make_limits(settings: Settings) -> Limits:
         split_exports=settings.on_export_limit == "split",
         job_timeout_seconds=settings.job_timeout_seconds,
         max_rejected_percent=settings.max_rejected_percent,
+        skip_unchanged=settings.unchanged_profiles == "skip",
     )

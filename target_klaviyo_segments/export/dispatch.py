@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from target_klaviyo_segments.clock import Clock
+    from target_klaviyo_segments.export.keeper import Keeper
     from target_klaviyo_segments.export.lane import Lane
     from target_klaviyo_segments.export.settling import Books
     from target_klaviyo_segments.segment.batch import Batch
@@ -37,11 +38,19 @@ class Dispatch:
     """Sends parcels, at most `max_in_flight` at once, and books what is told of them."""
 
     def __init__(
-        self, klaviyo: Klaviyo, *, clock: Clock, books: Books, max_in_flight: int, job_timeout_seconds: float
+        self,
+        klaviyo: Klaviyo,
+        *,
+        clock: Clock,
+        books: Books,
+        keeper: Keeper,
+        max_in_flight: int,
+        job_timeout_seconds: float,
     ) -> None:
         self._klaviyo = klaviyo
         self._clock = clock
         self._books = books
+        self._keeper = keeper
         self._max_in_flight = max_in_flight
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._pool = ThreadPoolExecutor(max_in_flight, thread_name_prefix="import")
@@ -61,7 +70,7 @@ class Dispatch:
         while self._books.in_flight >= self._max_in_flight or len(self._books.parcels) >= MAX_OPEN_PARCELS:
             self.wait()
         self._sent += 1
-        parcel = Parcel(self._sent, lane, lane.export, batch)
+        parcel = Parcel(self._sent, lane, lane.export, batch, intent=self._keeper.intend(lane, batch))
         self._books.send(parcel, batch.positions, batch.first_sequence)
         self._pool.submit(guarded, Shipment(self._klaviyo, parcel, self._events.put).run, self._events.put)
 

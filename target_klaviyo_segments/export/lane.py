@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from target_klaviyo_segments.report.tally import Tally
 
 if TYPE_CHECKING:
-    from target_klaviyo_segments.segment.batch import Batcher
+    from collections.abc import Callable, Iterator, Sequence
+
+    from target_klaviyo_segments.segment.batch import Batcher, Record, Row
 
 
 @dataclass(slots=True)
@@ -40,15 +42,39 @@ class Export:
 
 @dataclass(slots=True)
 class Lane:
-    """`filling` takes new rows; `later` holds rows of people who are in a job that has not ended yet."""
+    """`filling` takes new rows; `later` holds rows of people who are in a job that has not ended yet.
+
+    `sieve` holds rows of whom it is not known yet whether Klaviyo has them already; `keys_of` reads records' keys.
+    """
 
     stream: str
     list_id: str
     filling: Batcher
     later: Batcher
+    sieve: Batcher | None = None
+    keys_of: Callable[[Sequence[Record]], list[str | None]] | None = None
+    stranded: list[Row] = field(default_factory=list)  # in no batch when the run broke off
     tally: Tally = field(default_factory=Tally)
     exports: list[Export] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+
+    @property
+    def buffered_bytes(self) -> int:
+        """Payloads that wait for a batch to be full."""
+        return self.filling.payload_bytes + (self.sieve.payload_bytes if self.sieve is not None else 0)
+
+    @property
+    def first(self) -> Batcher:
+        """Where rows go first."""
+        return self.filling if self.sieve is None else self.sieve
+
+    @property
+    def unsent(self) -> Iterator[Row]:
+        """Rows that no worker has."""
+        for batcher in (self.sieve, self.filling, self.later):
+            if batcher is not None and batcher.open is not None:
+                yield from batcher.open.rows()
+        yield from self.stranded
 
     @property
     def export(self) -> Export:

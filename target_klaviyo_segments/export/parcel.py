@@ -20,13 +20,27 @@ _RECORDS_AT_ONCE = 500
 class Parcel:
     """Payloads until they are sent; numbers, e-mails and records, the last compressed, until every row has its fate."""
 
-    __slots__ = ("_records", "emails", "export", "failed", "identity", "lane", "numbers", "open", "payloads")
+    __slots__ = (
+        "_records",
+        "emails",
+        "export",
+        "failed",
+        "identity",
+        "intent",
+        "lane",
+        "numbers",
+        "open",
+        "payloads",
+        "settled",
+    )
 
-    def __init__(self, identity: int, lane: Lane, export: Export, batch: Batch) -> None:
+    def __init__(self, identity: int, lane: Lane, export: Export, batch: Batch, *, intent: int) -> None:
         self.identity = identity
+        self.intent = intent  # its number in the ledger
         self.lane = lane
         self.export = export
         self.open = len(batch)  # rows without a fate yet
+        self.settled = bytearray(len(batch))  # 1 where a row has its fate
         self.failed = 0
         self.numbers = array("Q", batch.numbers)
         self.payloads = batch.payloads
@@ -40,6 +54,15 @@ class Parcel:
         """Compress the records: most are never looked at again. Costs milliseconds, so a worker does it."""
         if not isinstance(self._records, bytes):
             self._records = b"".join(_packed(self._records))
+
+    def settle(self, rows: Sequence[int]) -> None:
+        """These rows have their fate."""
+        self.open -= len(rows)
+        if len(rows) == len(self.settled):
+            self.settled = bytearray(b"\1" * len(rows))
+            return
+        for row in rows:
+            self.settled[row] = 1
 
     def sent(self) -> None:
         """Let go of the payloads."""

@@ -12,19 +12,23 @@ if TYPE_CHECKING:
 
     from target_klaviyo_segments.export.checkpoint import Checkpoint
     from target_klaviyo_segments.export.events import Event
+    from target_klaviyo_segments.export.keeper import Keeper
     from target_klaviyo_segments.export.lane import Lane
     from target_klaviyo_segments.export.parcel import Parcel
     from target_klaviyo_segments.export.rejects import Rejects
     from target_klaviyo_segments.klaviyo.protocol import RowError
 
 IMPORT_ERROR = "klaviyo_import_error"
+NOT_DELIVERED = "not_delivered"
 
 
 class Books:
     """Every row is settled once; a STATE is held back for ever by a row that failed."""
 
-    def __init__(self, rejects: Rejects, checkpoint: Checkpoint) -> None:
+    def __init__(self, rejects: Rejects, failed: Rejects, keeper: Keeper, checkpoint: Checkpoint) -> None:
         self._rejects = rejects
+        self._failed = failed
+        self._keeper = keeper
         self._checkpoint = checkpoint
         self._jobs: dict[str, tuple[Parcel, Sequence[int]]] = {}
         self._unexplained: dict[str, Rejection] = {}
@@ -49,12 +53,25 @@ class Books:
         self._rejects.write(lane.stream, number, rejection, record)
         lane.tally.reject(rejection.code)
 
-    def fail_the_rest(self, lanes: Iterable[Lane]) -> None:
-        """The run is over: a row that has no fate by now was not delivered."""
+    def count_failed(self, lanes: Iterable[Lane]) -> None:
+        """The run is over: a row that has no fate by now was not delivered, as far as is known."""
         for lane in lanes:
             lane.tally.failed += lane.tally.read - lane.tally.settled
             for export in lane.exports:
                 export.failed = export.profiles - export.delivered - export.rejected
+
+    def write_failed(self, lanes: Iterable[Lane], reason: str) -> None:
+        """Those rows into the file from which they can be sent again.
+
+        Raises:
+            WorkDirError: The file cannot be written.
+        """
+        why = Rejection(NOT_DELIVERED, reason)
+        for parcel in self.parcels.values():
+            self._write_failed(parcel, [row for row, settled in enumerate(parcel.settled) if not settled], why)
+        for lane in lanes:
+            for row in lane.unsent:
+                self._failed.write(lane.stream, row.number, why, bytes(row.record))
 
     def book(self, event: Event) -> None:
         """Enter what a worker tells."""
@@ -63,6 +80,7 @@ class Books:
                 self._jobs[event.job_id] = (self.parcels[event.parcel], event.rows)
                 self.parcels[event.parcel].export.jobs += 1
                 self.watch(event.job_id)
+                self._keeper.submitted(self.parcels[event.parcel], event.job_id, event.rows)
             case Refused():
                 self._reject(self.parcels[event.parcel], {event.row: event.rejection})
             case Shipped():
@@ -81,7 +99,7 @@ class Books:
         self.in_flight -= 1
         self.broken = self.broken or event.error
         if event.unsent:
-            self._fail(self.parcels[event.parcel], event.unsent, None)
+            self._fail(self.parcels[event.parcel], event.unsent, str(event.error), told=True)
 
     def _ended(self, event: JobEnded) -> None:
         job = event.status
@@ -101,7 +119,7 @@ class Books:
             self._unexplained[job.id] = untied
             self.ask_people(job.id)
         else:
-            self._deliver(parcel, len(rest))
+            self._deliver(parcel, rest)
 
     def _people(self, event: JobPeople) -> None:
         """An import error could not be tied to a row: whoever the job did not bring in is the one."""
@@ -110,36 +128,44 @@ class Books:
         emails = parcel.emails
         absent = {row: why for row in rows if emails[row] not in event.emails}
         self._reject(parcel, absent)
-        self._deliver(parcel, len(rows) - len(absent))
+        self._deliver(parcel, [row for row in rows if row not in absent])
 
     def _reject(self, parcel: Parcel, rows: dict[int, Rejection]) -> None:
         for row, record in parcel.records(rows).items() if rows else ():
             self._rejects.write(parcel.lane.stream, parcel.numbers[row], rows[row], record)
             parcel.lane.tally.reject(rows[row].code)
             parcel.export.rejected += 1
-        self._settle(parcel, len(rows))
+        self._settle(parcel, list(rows))
 
-    def _deliver(self, parcel: Parcel, count: int) -> None:
-        parcel.lane.tally.delivered += count
-        parcel.export.delivered += count
-        self._settle(parcel, count)
+    def _deliver(self, parcel: Parcel, rows: Sequence[int]) -> None:
+        parcel.lane.tally.delivered += len(rows)
+        parcel.export.delivered += len(rows)
+        self._settle(parcel, rows, delivered=True)
 
-    def _fail(self, parcel: Parcel, rows: Sequence[int], reason: str | None) -> None:
+    def _fail(self, parcel: Parcel, rows: Sequence[int], reason: str, *, told: bool = False) -> None:
+        """Rows were not delivered; `told` when the run breaks off for the same reason, so that it is said once."""
         parcel.lane.tally.failed += len(rows)
         parcel.export.failed += len(rows)
         parcel.failed += len(rows)
-        if reason is not None:
+        if not told:
             self.incomplete.append(f"{reason}; {len(rows)} rows of `{parcel.lane.stream}` were not delivered")
-        self._settle(parcel, len(rows))
+        self._write_failed(parcel, rows, Rejection(NOT_DELIVERED, reason))
+        self._settle(parcel, rows)
 
-    def _settle(self, parcel: Parcel, count: int) -> None:
-        parcel.open -= count
-        if parcel.open or not count:
+    def _write_failed(self, parcel: Parcel, rows: Sequence[int], why: Rejection) -> None:
+        for row, record in parcel.records(rows).items() if rows else ():
+            self._failed.write(parcel.lane.stream, parcel.numbers[row], why, record)
+
+    def _settle(self, parcel: Parcel, rows: Sequence[int], *, delivered: bool = False) -> None:
+        if not rows:
             return
-        del self.parcels[parcel.identity]
-        self.people.difference_update(parcel.emails)
-        if not parcel.failed:
-            self._checkpoint.release(parcel.identity)
+        parcel.settle(rows)
+        if not parcel.open:
+            del self.parcels[parcel.identity]
+            self.people.difference_update(parcel.emails)
+            if not parcel.failed:
+                self._checkpoint.release(parcel.identity)
+        self._keeper.settle(parcel, rows, delivered=delivered)
 
 
 def _tie(

@@ -57,6 +57,7 @@ class RunReport:
     requests: int = 0
     throttled: int = 0
     rejects_file: str | None = None
+    failed_file: str | None = None
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -91,5 +92,6 @@ class RunReport:
             "requests": self.requests,
             "throttled": self.throttled,
             "rejects_file": self.rejects_file,
+            "failed_file": self.failed_file,
             "warnings": self.warnings,
         }

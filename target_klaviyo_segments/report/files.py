@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,23 +41,29 @@ def write_report(report: RunReport, work_dir: Path) -> Path:
     Raises:
         WorkDirError: They cannot be written.
     """
-    text = json.dumps(report.as_dict(), indent=2, ensure_ascii=False) + "\n"
-    latest = work_dir / "report.json"
-    try:
-        (work_dir / "reports").mkdir(mode=0o700, exist_ok=True)
-        _write(work_dir / "reports" / f"{report.run_id}.json", text)
-        _write(latest, text)
-    except OSError as error:
-        raise WorkDirError(f"the report cannot be written to {work_dir}: {error.strerror}") from None
-    return latest
+    write_past_report(report, work_dir)
+    return _write(report, work_dir / "report.json")
 
 
-def _write(path: Path, text: str) -> None:
+def write_past_report(report: RunReport, work_dir: Path) -> Path:
+    """Write `reports/{run_id}.json` alone: the report of a run that is not the last one.
+
+    Raises:
+        WorkDirError: It cannot be written.
+    """
+    return _write(report, work_dir / "reports" / f"{report.run_id}.json")
+
+
+def _write(report: RunReport, path: Path) -> Path:
     """Replace a file at once: whoever reads it sees the old one or the new one."""
+    text = json.dumps(report.as_dict(), indent=2, ensure_ascii=False) + "\n"
     draft = path.with_suffix(".draft")
     try:
+        path.parent.mkdir(mode=0o700, exist_ok=True)
         draft.write_text(text, encoding="utf-8")
         os.replace(draft, path)  # noqa: PTH105  # Path.replace is the same call
-    except OSError:
-        draft.unlink(missing_ok=True)
-        raise
+    except OSError as error:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+        raise WorkDirError(f"the report cannot be written to {path}: {error.strerror}") from None
+    return path

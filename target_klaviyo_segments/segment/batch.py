@@ -22,6 +22,24 @@ class Row(NamedTuple):
     record: Record
 
 
+class Columns(NamedTuple):
+    """Rows by column, which is cheaper."""
+
+    numbers: Sequence[int]
+    emails: Sequence[str]
+    payloads: Sequence[bytes]
+    records: Sequence[Record]
+
+    def part(self, start: int, end: int | None = None) -> Columns:
+        """Some of the rows."""
+        rows = slice(start, end)
+        return Columns(self.numbers[rows], self.emails[rows], self.payloads[rows], self.records[rows])
+
+    def rows(self) -> Iterator[Row]:
+        """The rows one by one."""
+        return map(Row._make, zip(*self, strict=True))
+
+
 class Place(Enum):
     """What became of an offered row: it opened a batch, was added, took a row's place, or was not taken."""
 
@@ -52,9 +70,14 @@ class Batch:
         """E-mails by position."""
         return list(self.positions)
 
+    @property
+    def columns(self) -> Columns:
+        """The rows by column."""
+        return Columns(self.numbers, self.emails, self.payloads, self.records)
+
     def rows(self) -> Iterator[Row]:
         """The rows, by position."""
-        return map(Row._make, zip(self.numbers, self.positions, self.payloads, self.records, strict=True))
+        return self.columns.rows()
 
     def put(self, row: Row) -> None:
         """Add a row of a person who is not in the batch."""
@@ -100,32 +123,27 @@ class Batcher:
         """Whether the open batch has a row of this person."""
         return self.open is not None and email in self.open.positions
 
-    def offer(self, number: int, email: str, payload: bytes, record: Record, sequence: int) -> Place:
+    def offer(self, row: Row, sequence: int) -> Place:
         """Add a row, or put it in place of the same person's; not when the open batch cannot take it.
 
         An empty batch takes any row: one that is too large for every job is judged where it is sent, not lost here.
-        The arguments are a `Row` and the number of the row in the run; one call a record, so they come one by one.
+        `sequence` is the row's number in the run.
         """
         batch = self.open
         if batch is None:
-            return self._begin(Row(number, email, payload, record), sequence)
-        positions = batch.positions
-        if email in positions:
-            return self._replace(batch, Row(number, email, payload, record))
-        size = batch.payload_bytes + len(payload) + 1
-        if size > self._bytes_max or len(positions) >= self.rows_max:
+            self.open = Batch(sequence)
+            self.open.put(row)
+            return Place.OPENED
+        if row.email in batch.positions:
+            return self._replace(batch, row)
+        if batch.payload_bytes + len(row.payload) + 1 > self._bytes_max or len(batch) >= self.rows_max:
             return Place.FULL
-        positions[email] = len(positions)
-        batch.numbers.append(number)
-        batch.payloads.append(payload)
-        batch.records.append(record)
-        batch.payload_bytes = size
+        batch.put(row)
         return Place.ADDED
 
-    def extend(
-        self, first_number: int, emails: Sequence[str], payloads: Sequence[bytes], records: Sequence[Record]
-    ) -> bool:
-        """Add rows that follow each other to the open batch; False when they do not fit, or not as they are."""
+    def extend(self, rows: Columns) -> bool:
+        """Add rows to the open batch; False, and nothing added, when they do not all fit as they are."""
+        numbers, emails, payloads, records = rows
         batch = self.open
         if batch is None:
             return False
@@ -137,7 +155,7 @@ class Batcher:
         if not positions.keys().isdisjoint(emails) or len(set(emails)) < count:
             return False
         positions.update(zip(emails, range(at, at + count), strict=True))
-        batch.numbers.extend(range(first_number, first_number + count))
+        batch.numbers.extend(numbers)
         batch.payloads.extend(payloads)
         batch.records.extend(records)
         batch.payload_bytes = size
@@ -147,11 +165,6 @@ class Batcher:
         """The open batch, closed; None when there is none."""
         batch, self.open = self.open, None
         return batch
-
-    def _begin(self, row: Row, sequence: int) -> Place:
-        self.open = Batch(sequence)
-        self.open.put(row)
-        return Place.OPENED
 
     def _replace(self, batch: Batch, row: Row) -> Place:
         position = batch.positions[row.email]

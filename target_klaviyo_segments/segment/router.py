@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from target_klaviyo_segments.segment import placing
 from target_klaviyo_segments.segment.placing import TopLevel
-from target_klaviyo_segments.segment.plan import NOWHERE, OWN_NAME
+from target_klaviyo_segments.segment.plan import NOWHERE, OWN_NAME, Way
 from target_klaviyo_segments.segment.values import name_of
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from target_klaviyo_segments.segment.placing import Put
-    from target_klaviyo_segments.segment.plan import Plan, Way
+    from target_klaviyo_segments.segment.plan import Plan
 
     Attributes = dict[str, Any]
 
@@ -62,7 +62,7 @@ class Router:
         ]
         for name, field in self._texts.items():
             field.put_column(_column(customs, name), profiles, dropped)
-        late = [(put, _column(customs, name)) for name, put in self._elsewhere.items()]
+        late = [(way, _column(customs, name)) for name, way in self._elsewhere.items()]
         strangers: list[tuple[Put, object, Attributes]] = []
         if not self._own.issuperset(chain.from_iterable(customs)):
             for attributes in profiles:
@@ -70,18 +70,21 @@ class Router:
         if not as_it_is(map(type, chain.from_iterable(map(dict.values, customs)))):
             for attributes in profiles:
                 _look_into_custom(attributes, dropped)
-        for put, column in late:
-            if put is not NOWHERE:
-                _put_column(put, column, profiles, dropped)  # type: ignore[arg-type]  # no Way: OWN_NAME is not elsewhere
+        for way, column in late:
+            _put_column(way, column, profiles, dropped)
         for put, value, attributes in strangers:
             put(value, attributes, dropped)
+        self._put_deep(records, profiles, dropped)
+        return profiles
+
+    def _put_deep(self, records: Iterable[dict[str, Any]], profiles: list[Attributes], dropped: list[str]) -> None:
+        """Put what comes from inside objects; an empty `properties` goes."""
         for deep in self._deep:
             for record, attributes in zip(records, profiles, strict=True):
                 deep.apply(record, attributes, dropped)
         for attributes in profiles:
             if not attributes["properties"]:
                 del attributes["properties"]
-        return profiles
 
     def _take_strangers(self, attributes: Attributes, strangers: list[tuple[Put, object, Attributes]]) -> None:
         """Take out what is no custom property of its own name among the properties that the schema does not name."""
@@ -115,10 +118,12 @@ def _column(customs: Iterable[dict[str, Any]], name: str) -> list[object]:
     return list(map(dict.pop, customs, repeat(name), repeat(None)))
 
 
-def _put_column(put: Put, column: Iterable[object], profiles: Iterable[Attributes], dropped: list[str]) -> None:
+def _put_column(way: Way | Put, column: Iterable[object], profiles: Iterable[Attributes], dropped: list[str]) -> None:
+    if isinstance(way, Way):  # which is NOWHERE: a custom property of its own name stays where it is
+        return
     for value, attributes in zip(column, profiles, strict=True):
         if value is not None:
-            put(value, attributes, dropped)
+            way(value, attributes, dropped)
 
 
 def _look_into_custom(attributes: Attributes, dropped: list[str]) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from target_klaviyo_segments.segment.batch import Batcher, Place
+from target_klaviyo_segments.segment.batch import Batcher, Place, Row
 
 
 def offer(batcher, number, email, size=10):
-    return batcher.offer(number, email, b"x" * size, b"%d" % number, number)
+    return batcher.offer(Row(number, email, b"x" * size, b"%d" % number), number)
 
 
 def test_the_last_row_of_a_person_wins():

@@ -67,8 +67,9 @@ def test_a_run_that_delivered_nothing_is_no_success(pipeline):
 def test_no_secret_is_written_anywhere(pipeline, caplog):
     """hotglue logs refresh tokens."""
     pipeline.run([*people(2), record("bad")])
-    written = "".join(path.read_text() for path in pipeline.work_dir.rglob("*") if path.is_file())
-    assert KEY not in written + caplog.text + pipeline.stdout
+    written = b"".join(path.read_bytes() for path in pipeline.work_dir.rglob("*") if path.is_file())
+    assert KEY.encode() not in written
+    assert KEY not in caplog.text + pipeline.stdout
 
 
 def test_to_find_the_list_nothing_is_created(pipeline):

@@ -22,6 +22,12 @@ def sandbox():
         yield box
 
 
+@pytest.fixture(autouse=True)
+def work_dir(tmp_path):
+    """The suite listens without end: each of its runs keeps its ledger locked."""
+    SETTINGS["work_dir"] = str(tmp_path)
+
+
 SETTINGS = {
     "api_key": KEY,
     "api_url": "http://127.0.0.1:9",

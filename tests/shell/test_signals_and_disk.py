@@ -76,14 +76,14 @@ def test_a_state_goes_out_while_the_tap_is_silent(start):
 
 
 def limited():
-    """No file may grow beyond 20 KB: a disk that is full."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+    """No file may grow beyond 400 KB: a disk that is full."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
 
 
 def test_a_disk_that_fills_up_ends_the_run_in_words(start, tmp_path):
     """Rejected rows that cannot be kept stop the run; no STATE passes them."""
     process = start(preexec_fn=limited)
-    rows = [record("bad", note="x" * 900) for _ in range(200)]
+    rows = [record("bad", note="x" * 900) for _ in range(1000)]
     out, errors = process.communicate(text([schema(), *rows, state(1)]).encode(), timeout=30)
     assert process.returncode == 1
     assert b"Traceback" not in errors

@@ -7,19 +7,25 @@ import json
 from doubles import FakeClock, ModelKlaviyo
 
 from target_klaviyo_segments.errors import Rejection, TargetError
-from target_klaviyo_segments.export.exporter import Exporter, Limits
+from target_klaviyo_segments.export.exporter import Exporter
+from target_klaviyo_segments.export.keeper import Keeper
+from target_klaviyo_segments.export.limits import Limits
 from target_klaviyo_segments.export.plan import PlanLimit
 from target_klaviyo_segments.export.rejects import Rejects, record_json
+from target_klaviyo_segments.ledger import Ledger
 
 
 class Bench:
     """Feeds rows and keeps what comes out."""
 
-    def __init__(self, folder, klaviyo=None, *, usage=None, plan="warn", **limits):
+    def __init__(self, folder, klaviyo=None, *, usage=None, plan="warn", ledger=None, run_id="run-1", **limits):
         self.klaviyo = klaviyo or ModelKlaviyo()
         self.states, self.warnings = [], []
         self.rejects = Rejects(folder / "rejects.jsonl")
+        self.failed = Rejects(folder / "failed.jsonl")
         self.clock = FakeClock()
+        self.ledger = ledger or Ledger.open(folder / "ledger.sqlite3", now=self.clock.now, warn=self.warnings.append)
+        self.ledger.begin_run(run_id, connection="klaviyo", version="1")
         defaults = {
             "batch_rows": 4,
             "batch_bytes": 100_000,
@@ -35,6 +41,8 @@ class Bench:
             limits=Limits(**(defaults | limits)),
             plan=PlanLimit(usage, plan),
             rejects=self.rejects,
+            failed=self.failed,
+            keeper=Keeper(self.ledger, run_id, counts=dict, now=self.clock.now, resend_after_days=7),
             emit_state=self.states.append,
             warn=self.warnings.append,
         )
@@ -63,12 +71,16 @@ class Bench:
         except TargetError:
             self.break_off()
             return False
-        self.rejects.close()
+        self.close()
         return True
 
     def break_off(self):
-        self.exporter.break_off()
+        self.exporter.break_off("the run broke off")
+        self.close()
+
+    def close(self):
         self.rejects.close()
+        self.failed.close()
 
     def rejected_rows(self):
         if not self.rejects.written:

@@ -69,7 +69,7 @@ class Pipeline:
             "work_dir": str(self.work_dir),
             **settings,
         }
-        wires = Wires(clock=self.clock, transport=Direct(self.sandbox))
+        wires = Wires(clock=self.clock, transport=Direct(self.sandbox), wall=self.clock.now)
         out = io.StringIO()
         self.error = None
         with contextlib.redirect_stdout(out):

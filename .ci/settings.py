@@ -1,0 +1,67 @@
+"""Rewrite the settings in `meltano.yml` and the README from the settings table: `make settings`."""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+from pathlib import Path
+
+from target_klaviyo_segments.settings_table import SETTINGS
+
+ROOT = Path(__file__).resolve().parent.parent
+UPPER = {"api": "API", "id": "ID", "oauth": "OAuth"}
+
+
+def main() -> None:
+    """Rewrite both files."""
+    meltano, readme = ROOT / "meltano.yml", ROOT / "README.md"
+    entries = "".join(_meltano_entry(name) for name in SETTINGS)
+    text = meltano.read_text()
+    meltano.write_text(
+        re.sub(
+            r"(?<=\n    settings:\n)    - name: connection_name\n.*?(?=    - name: stream_maps\n)",
+            lambda _: entries,
+            text,
+            flags=re.DOTALL,
+        )
+    )
+    rows = "".join(map(_readme_row, SETTINGS))
+    readme.write_text(re.sub(r"(?<=\|---\|---\|---\|\n)(?:\| `[^\n]*\n)+", lambda _: rows, readme.read_text(), count=1))
+
+
+def _meltano_entry(name: str) -> str:
+    setting = SETTINGS[name]
+    words = [UPPER.get(word, word) for word in name.split("_")]
+    lines = [f"- name: {name}", f"  kind: {'options' if setting.options else setting.kind}"]
+    lines.append(f"  label: {words[0][0].upper() + words[0][1:]}{''.join(' ' + word for word in words[1:])}")
+    if setting.options:
+        lines.append("  options:")
+        for option in setting.options:
+            lines += [f"  - label: {option.capitalize()}", f"    value: {option}"]
+    if setting.default is not None and name != "field_map":
+        lines.append(f"  value: {_yaml(setting.default)}")
+    if setting.secret:
+        lines.append("  sensitive: true")
+    lines += [
+        "  description: >-",
+        *textwrap.wrap(setting.description, 96, initial_indent="    ", subsequent_indent="    "),
+    ]
+    return textwrap.indent("\n".join(lines) + "\n", "    ")
+
+
+def _yaml(value: object) -> str:
+    if isinstance(value, str) and re.fullmatch(r"[\d-]+", value):
+        return f'"{value}"'
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _readme_row(name: str) -> str:
+    setting = SETTINGS[name]
+    default = "{}" if name == "field_map" else setting.default
+    shown = "" if default is None else f"`{default if isinstance(default, str) else json.dumps(default)}`"
+    return f"| `{name}` | {shown} | {setting.description}{' Secret.' if setting.secret else ''} |\n"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""What earlier runs left behind, settled and reported before a new run begins."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from target_klaviyo_segments.report.document import RunReport, StreamReport
+from target_klaviyo_segments.report.tally import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from target_klaviyo_segments.ledger import PastRun
+
+Outcome = dict[tuple[str, str], Counter[str]]
+
+
+def sentences(outcome: Outcome) -> Iterator[str]:
+    """What was found out, a sentence for each stream of each run."""
+    for (run_id, stream), counts in outcome.items():
+        arrived, lost = counts["delivered"], counts["undelivered"]
+        rest = f", and {lost} had not: they are not taken for delivered" if lost else ""
+        yield f"run {run_id} broke off: of its stream `{stream}`, {arrived} rows under way had arrived{rest}"
+
+
+def report_of(run: PastRun, outcome: Outcome, *, user: str, settled_by: str) -> RunReport:
+    """The report that a run could not write itself: what it had counted, and what came of the rest."""
+    streams = [
+        _stream(stream, counts, outcome.get((run.run_id, stream), Counter()))
+        for stream, counts in run.counts.get("streams", {}).items()
+    ]
+    return RunReport(
+        run_id=run.run_id,
+        connection=run.connection,
+        version=run.version,
+        user=user,
+        started_at=datetime.fromtimestamp(run.began, timezone.utc),
+        ended_at=datetime.now(timezone.utc),
+        message=f"the run was killed; the run {settled_by} asked Klaviyo what had become of the rows under way",
+        data_privacy_accepted=True,
+        streams=streams,
+    )
+
+
+def _stream(name: str, counts: Mapping[str, Any], found: Counter[str]) -> StreamReport:
+    tally = Tally(**{fate: counts.get(fate, 0) for fate in Tally().as_dict()})
+    tally.reasons.update(counts.get("reject_reasons", {}))
+    tally.delivered += found["delivered"]
+    tally.failed += tally.read - tally.settled
+    return StreamReport(name, tally, counts.get("list_id"))

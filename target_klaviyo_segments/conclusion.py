@@ -1,0 +1,59 @@
+"""What a run has come to, stream by stream: for its report, for its exit status, for the ledger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from target_klaviyo_segments.report.document import StreamReport
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from target_klaviyo_segments.export.lane import Lane
+    from target_klaviyo_segments.klaviyo.protocol import ListInfo
+    from target_klaviyo_segments.report.tally import Tally
+
+
+def stream_reports(lanes: Mapping[str, Lane], lists: Mapping[str, ListInfo]) -> list[StreamReport]:
+    """For the report."""
+    return [
+        StreamReport(
+            stream,
+            lane.tally,
+            lane.list_id,
+            lists[lane.list_id].name,
+            [export.as_dict() for export in lane.exports],
+            [*lane.warnings, *_hint(stream, lane.tally)],
+        )
+        for stream, lane in lanes.items()
+    ]
+
+
+def snapshot(lanes: Mapping[str, Lane]) -> dict[str, Any]:
+    """For the ledger: what a later run reports of this one, should it be killed."""
+    return {
+        "streams": {
+            stream: {**lane.tally.as_dict(), "reject_reasons": dict(lane.tally.reasons), "list_id": lane.list_id}
+            for stream, lane in lanes.items()
+        }
+    }
+
+
+def too_many_rejected(lanes: Mapping[str, Lane], percent: int, rejects: Path) -> list[str]:
+    """Streams of which more rows were rejected than `max_rejected_percent` allows, a sentence each."""
+    return [
+        f"stream `{stream}`: {lane.tally.rejected} of {lane.tally.read} rows were rejected, more than "
+        f"`max_rejected_percent` ({percent}) allows; no STATE was written since. See {rejects}"
+        + "".join(f". {hint}" for hint in _hint(stream, lane.tally))
+        for stream, lane in lanes.items()
+        if lane.tally.too_many_rejected(percent)
+    ]
+
+
+def _hint(stream: str, tally: Tally) -> list[str]:
+    """When every row of a stream contradicts its schema, it is the schema that is wrong."""
+    if tally.read and tally.reasons.get("schema_mismatch") == tally.read:
+        words = "contradicts the schema that the tap gave; if the rows are right, set `validate_records` to false"
+        return [f"every row of `{stream}` {words}"]
+    return []

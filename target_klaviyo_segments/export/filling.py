@@ -1,0 +1,186 @@
+"""Rows into batches: whom Klaviyo has already is left out, who is in an open job waits, the rest fills and goes."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+from target_klaviyo_segments.errors import RunStopped
+from target_klaviyo_segments.segment.batch import Place, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
+
+    from target_klaviyo_segments.export.checkpoint import Checkpoint
+    from target_klaviyo_segments.export.keeper import Keeper
+    from target_klaviyo_segments.export.lane import Lane
+    from target_klaviyo_segments.export.limits import Limits
+    from target_klaviyo_segments.segment.batch import Batch, Batcher, Columns
+
+
+class Outlet(Protocol):
+    """Where full batches go."""
+
+    @property
+    def people(self) -> AbstractSet[str]:
+        """Who is in a job that has not ended."""
+        ...
+
+    def send(self, lane: Lane, batch: Batch) -> None:
+        """Take a batch; waits while too much is under way."""
+        ...
+
+    def wait_for_people(self, people: Iterable[str]) -> None:
+        """Wait until none of these is in a job that has not ended."""
+        ...
+
+
+class Filler:
+    """Every method raises `TargetError` when the run cannot go on, or reached a limit of the settings."""
+
+    def __init__(
+        self,
+        lanes: Mapping[str, Lane],
+        outlet: Outlet,
+        *,
+        limits: Limits,
+        keeper: Keeper,
+        checkpoint: Checkpoint,
+    ) -> None:
+        self._lanes = lanes
+        self._outlet = outlet
+        self._limits = limits
+        self._keeper = keeper
+        self._checkpoint = checkpoint
+
+    def add(self, lane: Lane, row: Row, sequence: int) -> None:
+        """Take one row, the `sequence`-th of the run."""
+        with _kept(lane, lambda: [row]):
+            self._place(lane, lane.first, row, sequence)
+
+    def add_many(self, lane: Lane, rows: Columns, sequence: int) -> None:
+        """Take rows, the first of them the `sequence`-th of the run; as `add`, at a tenth of its cost."""
+        self._pour(lane, lane.first, rows, sequence, step=1)
+
+    def seal(self, lane: Lane) -> None:
+        """Send the batch that is being filled, but for people who are in a job that has not ended."""
+        batch = lane.filling.take()
+        if batch is None:
+            return
+        lane.export.profiles += len(batch)
+        lane.filling.rows_max = self.rows_left(lane)
+        busy = self._busy(lane, batch)
+        if busy:
+            batch, waiting = batch.split(busy)
+            self._hold_back(lane, waiting, batch.first_sequence)
+        self._send(lane, batch)
+        self._checkpoint.release(lane.stream)
+
+    def send_later(self, lane: Lane) -> None:
+        """Send those who waited, when they need not any more."""
+        batch = lane.later.take()
+        if batch is not None:
+            with _kept(lane, batch.rows):
+                self._outlet.wait_for_people(batch.positions)
+            self._send(lane, batch)
+            self._checkpoint.release((lane.stream, "later"))
+
+    def screen(self, lane: Lane) -> None:
+        """Leave out whom Klaviyo has as they are; the others go on."""
+        batch = lane.sieve.take() if lane.sieve is not None else None
+        if batch is None:
+            return
+        with _kept(lane, batch.rows):
+            found = self._keeper.unchanged(lane.list_id, batch)
+        same = {email for email in found if not self._coming(lane.list_id, email)}
+        lane.tally.unchanged += len(same)
+        rest = batch.split(same)[0] if same else batch
+        self._pour(lane, lane.filling, rest.columns, batch.first_sequence, step=0)
+        self._checkpoint.release((lane.stream, "sieve"))
+
+    def rows_left(self, lane: Lane) -> int:
+        """Rows that the next batch may hold."""
+        return min(self._limits.batch_rows, self._limits.profiles_per_export - lane.export.profiles)
+
+    def _pour(self, lane: Lane, batcher: Batcher, rows: Columns, sequence: int, *, step: int) -> None:
+        """Many rows at once where they fit as they are, one by one where not."""
+        at, count = 0, len(rows.numbers)
+        with _kept(lane, lambda: rows.part(at).rows()):
+            while at < count:
+                fit = min(batcher.rows_left, count - at)
+                if fit and batcher.extend(rows.part(at, at + fit)):
+                    at += fit
+                    continue
+                for row in rows.part(at, at + max(fit, 1)).rows():
+                    self._place(lane, batcher, row, sequence + at * step)
+                    at += 1
+
+    def _place(self, lane: Lane, batcher: Batcher, row: Row, sequence: int) -> None:
+        place = batcher.offer(row, sequence)
+        if place is Place.OPENED:
+            self._checkpoint.hold(lane.stream if batcher is lane.filling else (lane.stream, "sieve"), sequence)
+        elif place is Place.REPLACED:
+            lane.tally.merged += 1
+        elif place is Place.FULL:
+            if batcher is lane.sieve:
+                self.screen(lane)
+            else:
+                self._make_room(lane)
+            self._place(lane, batcher, row, sequence)
+
+    def _make_room(self, lane: Lane) -> None:
+        """The open batch is full, or the export is."""
+        self.seal(lane)
+        if lane.export.profiles < self._limits.profiles_per_export:
+            return
+        if not self._limits.split_exports:
+            raise RunStopped(
+                f"stream `{lane.stream}`: more than {self._limits.profiles_per_export} profiles "
+                "(`max_profiles_per_export`), and `on_export_limit` is fail. Raise the limit, or set it to split"
+            )
+        self.send_later(lane)
+        lane.export.closed = True
+        lane.filling.rows_max = self.rows_left(lane)
+
+    def _send(self, lane: Lane, batch: Batch) -> None:
+        if len(batch):
+            with _kept(lane, batch.rows):
+                self._outlet.send(lane, batch)
+
+    def _busy(self, lane: Lane, batch: Batch) -> set[str]:
+        """Who of a batch is in an open job, or waits for one."""
+        people = self._outlet.people
+        if lane.later.open is None and people.isdisjoint(batch.positions):
+            return set()
+        return {email for email in batch.positions if email in people or lane.later.holds(email)}
+
+    def _coming(self, list_id: str, email: str) -> bool:
+        """Whether something newer than what the ledger has of a person is on its way to a list."""
+        return email in self._outlet.people or any(
+            lane.filling.holds(email) or lane.later.holds(email)
+            for lane in self._lanes.values()
+            if lane.list_id == list_id
+        )
+
+    def _hold_back(self, lane: Lane, rows: Sequence[Row], sequence: int) -> None:
+        for row in rows:
+            place = lane.later.offer(row, sequence)
+            if place is Place.FULL:
+                self.send_later(lane)
+                place = lane.later.offer(row, sequence)
+            if place is Place.OPENED:
+                self._checkpoint.hold((lane.stream, "later"), sequence)
+            elif place is Place.REPLACED:
+                lane.tally.merged += 1
+                lane.export.profiles -= 1
+
+
+@contextmanager
+def _kept(lane: Lane, rows: Callable[[], Iterable[Row]]) -> Iterator[None]:
+    """When the run breaks off here, these rows are in no batch and must not be forgotten."""
+    try:
+        yield
+    except BaseException:
+        lane.stranded += rows()
+        raise

@@ -1,0 +1,112 @@
+"""Enters in the ledger what is about to be sent and what became of it, so that a later run can go on from there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from target_klaviyo_segments.errors import WorkDirError
+from target_klaviyo_segments.ledger import fingerprints
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from target_klaviyo_segments.export.lane import Lane
+    from target_klaviyo_segments.export.parcel import Parcel
+    from target_klaviyo_segments.ledger import Ledger
+    from target_klaviyo_segments.segment.batch import Batch, Record
+
+_SECONDS_A_DAY = 86_400
+
+
+class Keeper:
+    """One run's pen. After the ledger failed once it writes nothing: the run only winds up, and the next one asks."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        run_id: str,
+        *,
+        counts: Callable[[], Mapping[str, Any]],
+        now: Callable[[], float],
+        resend_after_days: int,
+    ) -> None:
+        self._ledger = ledger
+        self._run_id = run_id
+        self._counts = counts
+        self._now = now
+        self._resend_after = resend_after_days * _SECONDS_A_DAY
+        self._usable = True
+
+    def intend(self, lane: Lane, batch: Batch) -> int:
+        """Write a batch down before it is sent; the number by which the ledger knows it.
+
+        Raises:
+            WorkDirError: The ledger cannot be written; the batch must not be sent.
+        """
+        keys = [None] * len(batch) if lane.keys_of is None else lane.keys_of(batch.records)
+        return self._write(  # type: ignore[no-any-return]  # the ledger's
+            self._ledger.intend,
+            self._run_id,
+            stream=lane.stream,
+            list_id=lane.list_id,
+            emails=batch.emails,
+            numbers=batch.numbers,
+            fingerprints=fingerprints(batch.payloads),
+            keys=keys,
+        )
+
+    def submitted(self, parcel: Parcel, job_id: str, rows: Sequence[int]) -> None:
+        """Klaviyo took rows of a batch as a job.
+
+        Raises:
+            WorkDirError: The ledger cannot be written.
+        """
+        if self._usable:
+            self._write(self._ledger.submitted, parcel.intent, job_id, rows)
+
+    def settle(self, parcel: Parcel, rows: Sequence[int], *, delivered: bool) -> None:
+        """Rows of a batch have their fate.
+
+        Raises:
+            WorkDirError: The ledger cannot be written.
+        """
+        if self._usable and rows:
+            taken, refused = (rows, ()) if delivered else ((), rows)
+            self._write(self._ledger.settle, parcel.intent, delivered=taken, undelivered=refused)
+            self._write(self._ledger.note_run, self._run_id, self._counts())
+
+    def unchanged(self, list_id: str, batch: Batch) -> set[str]:
+        """Who of a batch was delivered to the list as they are, not too long ago.
+
+        Raises:
+            WorkDirError: The ledger cannot be read.
+        """
+        emails, since = batch.emails, self._now() - self._resend_after
+        found = self._write(
+            self._ledger.unchanged, list_id, emails, fingerprints(batch.payloads), delivered_since=since
+        )
+        return {emails[position] for position in found}
+
+    def _write(self, entry: Callable[..., Any], *arguments: Any, **columns: Any) -> Any:  # noqa: ANN401  # any entry's
+        try:
+            return entry(*arguments, **columns)
+        except WorkDirError:
+            self._usable = False
+            raise
+
+
+def key_reader(names: Sequence[str]) -> Callable[[Sequence[Record]], list[str | None]]:
+    """What reads the key of each record: its values as compact JSON; None when one of them is missing or null."""
+    fields = [(f"key_{place}", Any, msgspec.field(name=name)) for place, name in enumerate(names)]
+    decode = msgspec.json.Decoder(msgspec.defstruct("Key", fields)).decode
+
+    def key_of(record: Record) -> str | None:
+        try:
+            values = msgspec.structs.astuple(decode(record))
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return None
+        return None if None in values else msgspec.json.encode(values).decode()
+
+    return lambda records: list(map(key_of, records))

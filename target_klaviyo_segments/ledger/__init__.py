@@ -1,0 +1,62 @@
+"""What was sent, remembered across runs in `{work_dir}/ledger.sqlite3`: runs, batches under way, members of lists.
+
+Everything that others use is imported from here. One thread calls all of it. It knows nothing of Klaviyo or Singer.
+
+    ledger = Ledger.open(path, now=time.time, warn=log.warning)      # locks, migrates, sets a corrupt file aside
+    for intent in ledger.unfinished(): ...                           # of crashed runs: ask Klaviyo, then settle
+    ledger.begin_run(run_id, connection=name, version=__version__)   # also prunes old bookkeeping
+
+    intent = ledger.intend(run_id, stream=..., list_id=..., emails=..., numbers=..., fingerprints=..., keys=...)
+    ledger.submitted(intent, job_id, rows)                           # on each 202; rows are positions in the batch
+    ledger.settle(intent, delivered=rows, undelivered=rows)          # as often as rows get their fate
+
+    ledger.note_run(run_id, counts); ledger.end_run(run_id, status, counts); ledger.close()
+
+Signatures:
+
+    Ledger.open(path: Path, *, now: Callable[[], float], warn: Callable[[str], None],
+                bounds: Bounds | None = None) -> Ledger
+    close() -> None                                                  # twice is harmless
+
+    begin_run(run_id: str, *, connection: str, version: str) -> None
+    note_run(run_id: str, counts: Mapping[str, Any]) -> None         # JSON snapshot, replaces the last
+    end_run(run_id: str, status: str, counts: Mapping[str, Any]) -> None
+    crashed_runs() -> list[PastRun]                                  # begun, never ended, not the current; oldest first
+    last_runs(count: int) -> list[PastRun]                           # newest first
+
+    intend(run_id: str, *, stream: str, list_id: str, emails: Sequence[str], numbers: Sequence[int],
+           fingerprints: Sequence[int], keys: Sequence[str | None]) -> int
+    submitted(intent: int, job_id: str, rows: Sequence[int]) -> None
+    settle(intent: int, *, delivered: Sequence[int] = (), undelivered: Sequence[int] = ()) -> None
+    unfinished() -> Iterator[Unfinished]                             # rows without a fate, of any run; oldest first
+
+    unchanged(list_id: str, emails: Sequence[str], fingerprints: Sequence[int], *, delivered_since: float) -> list[int]
+    members(list_id: str, stream: str | None = None) -> Iterator[str]      # the ledger may be written meanwhile
+    count_members(list_id: str, stream: str | None = None) -> int
+    emails_of_keys(list_id: str, stream: str, keys: Sequence[str]) -> dict[str, str]
+    ids_of(list_id: str, emails: Sequence[str]) -> dict[str, str]          # those known
+    learn_ids(list_id: str, ids: Mapping[str, str]) -> None                # of members; others are passed over
+    remove(list_id: str, emails: Sequence[str]) -> None                    # they left the list
+
+    fingerprint(payload: bytes) -> int                               # signed 64 bits
+    fingerprints(payloads: Iterable[bytes]) -> list[int]
+
+Values (frozen): `PastRun(run_id, connection, version, began, ended, status, counts)`, `Unfinished(intent, run_id,
+stream, list_id, began, emails, numbers, fingerprints, keys, jobs, settled)` with `.jobless` (open rows that belong to
+no job) and `.open_rows(job)`, `Sent(job_id, rows, at)`. Rows are `range` where they are contiguous, else a tuple.
+
+Errors: every call raises `WorkDirError`, with words, when the disk is full, read-only, broken, or the file is found
+corrupt; `ValueError` for a row or intent that cannot be (a mistake of the program).
+
+What the caller owes: every row of an intent is settled in the end, also one that was never sent (`undelivered`);
+`unchanged` is asked only about people of no open intent, because nobody knows yet what Klaviyo has of those.
+"""
+
+from __future__ import annotations
+
+from target_klaviyo_segments.ledger.bounds import Bounds
+from target_klaviyo_segments.ledger.fingerprint import fingerprint, fingerprints
+from target_klaviyo_segments.ledger.ledger import Ledger
+from target_klaviyo_segments.ledger.values import PastRun, Sent, Unfinished
+
+__all__ = ["Bounds", "Ledger", "PastRun", "Sent", "Unfinished", "fingerprint", "fingerprints"]

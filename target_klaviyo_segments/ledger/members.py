@@ -1,0 +1,86 @@
+"""Who is on which list because of us: found by e-mail or key, many at a time. Everything is posted before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from target_klaviyo_segments.ledger.names import emails, people, span
+from target_klaviyo_segments.ledger.schema import INDEX_OF_KEYS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from target_klaviyo_segments.ledger.database import Database
+
+_READ_AT_ONCE = 5_000
+
+
+class Members:
+    """The table of members. Lists and streams go by their numbers."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def unchanged(
+        self, list_number: int, emails: Sequence[str], fingerprints: Sequence[int], since: float, until: float
+    ) -> list[int]:
+        """Positions of those whose last delivery had this fingerprint and was in this time."""
+        return self._database.arrays_over(
+            "SELECT json_group_array(column2) FROM ({values}) CROSS JOIN members ON person = column1 "
+            "AND fingerprint = column3 AND at >= ? AND at <= ?",
+            people(list_number, emails), range(len(emails)), fingerprints, size=len(emails), tail=(since, until),
+        )  # fmt: skip  # one column a word
+
+    def emails(self, list_number: int, stream: int | None) -> Iterator[str]:
+        """E-mails on a list, some thousand at a time: the table may change in between."""
+        last, end = span(list_number)
+        while True:
+            found = self._database.array(
+                "SELECT json_group_array(person) FROM (SELECT person FROM members WHERE person > ? AND person < ? "
+                "AND (?3 IS NULL OR stream = ?3) ORDER BY person LIMIT ?4)",
+                (last, end, stream, _READ_AT_ONCE),
+            )
+            if not found:
+                return
+            last = found[-1]
+            yield from emails(found)
+
+    def count(self, list_number: int, stream: int | None) -> int:
+        """How many are on a list."""
+        (count,) = self._database.row(
+            "SELECT count(*) FROM members WHERE person > ? AND person < ? AND (?3 IS NULL OR stream = ?3)",
+            (*span(list_number), stream),
+        )
+        return int(count)
+
+    def of_keys(self, list_number: int, stream: int, keys: Sequence[str]) -> dict[str, str]:
+        """Key to e-mail; the person delivered last, if a key had several."""
+        self._database.run(INDEX_OF_KEYS)
+        found = self._database.arrays_over(
+            "SELECT json_group_array(json_array(key, person)) FROM (SELECT key, person FROM ({values}) "
+            "CROSS JOIN members ON key = column1 AND stream = ? AND person > ? AND person < ? ORDER BY fate)",
+            keys, size=len(keys), tail=(stream, *span(list_number)),
+        )  # fmt: skip  # one column a word
+        return dict(zip([key for key, _ in found], emails([person for _, person in found]), strict=True))
+
+    def ids(self, list_number: int, emails: Sequence[str]) -> dict[str, str]:
+        """E-mail to Klaviyo's id, of those known."""
+        found = self._database.arrays_over(
+            "SELECT json_group_array(json_array(column2, id)) FROM ({values}) CROSS JOIN members "
+            "ON person = column1 AND id IS NOT NULL",
+            people(list_number, emails), emails, size=len(emails),
+        )  # fmt: skip  # one column a word
+        return dict(found)
+
+    def learn(self, list_number: int, ids: Mapping[str, str]) -> None:
+        """Klaviyo's ids of members."""
+        self._database.write_over(
+            "UPDATE members SET id = column2 FROM ({values}) WHERE person = column1",
+            people(list_number, sorted(ids)), [ids[email] for email in sorted(ids)], size=len(ids),
+        )  # fmt: skip  # one column a word
+
+    def remove(self, list_number: int, emails: Sequence[str]) -> None:
+        """They are members no more."""
+        self._database.write_over(
+            "DELETE FROM members WHERE person IN ({values})", sorted(people(list_number, emails)), size=len(emails)
+        )

@@ -1,0 +1,161 @@
+"""From a path to a ledger that can be trusted: ours, of a version we know, whole; or a new one."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from typing import TYPE_CHECKING
+
+from target_klaviyo_segments.errors import WorkDirError
+from target_klaviyo_segments.ledger.database import connect
+from target_klaviyo_segments.ledger.faults import is_damage, not_usable, told
+from target_klaviyo_segments.ledger.schema import APPLICATION_ID, STEPS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from target_klaviyo_segments.ledger.lock import Lock
+
+# UPDATE FROM came with it; JSON, UPSERT and long VALUES lists are older.
+OLDEST_SQLITE = (3, 33)
+# Looking a ledger over takes about 2 s for 100 MB, a million people. Beyond this only its tables are read.
+LOOKED_OVER_BYTES = 1_000_000_000
+_MAGIC = b"SQLite format 3\0"
+_LOST = (
+    "What it knew is not used: unchanged people are sent again, nobody counts as put on a list by earlier runs, "
+    "and open jobs of a crashed run are not asked about"
+)
+
+
+class _Damaged(sqlite3.DatabaseError):
+    """The file is ours and wrong. The text says how."""
+
+
+def open_file(
+    path: Path, lock: Lock, *, now: float, warn: Callable[[str], None], steps: Sequence[str] = STEPS
+) -> sqlite3.Connection:
+    """Open the ledger, make it, migrate it, or set a damaged one aside and begin anew.
+
+    Raises:
+        WorkDirError: It is not ours, of a newer version, or the disk refuses.
+    """
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        raise WorkDirError(f"SQLite {sqlite3.sqlite_version} is too old for the ledger: 3.33 or newer is needed")
+    try:
+        try:
+            _refuse_strangers(path, lock, len(steps))
+            return _open(path, steps, look_over=not lock.was_closed)
+        except _Damaged as error:
+            aside = set_aside(path, now)
+            warn(f"the ledger {path} is damaged ({error}): set aside as {aside.name}, a new one is begun. {_LOST}")
+            return _open(path, steps, look_over=False)
+    except OSError as error:
+        raise not_usable(path, error) from None
+    except sqlite3.Error as error:
+        raise told(error, path) from None
+
+
+def set_aside(path: Path, now: float) -> Path:
+    """Rename the file and what SQLite keeps beside it; to its new path.
+
+    Raises:
+        OSError: They cannot be renamed.
+    """
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
+    aside, count = path.with_name(f"{path.stem}-damaged-{stamp}{path.suffix}"), 1
+    while aside.exists():
+        count += 1
+        aside = path.with_name(f"{path.stem}-damaged-{stamp}-{count}{path.suffix}")
+    for ending in ("-wal", "-shm", ""):
+        source = path.with_name(path.name + ending)
+        if source.exists():
+            source.rename(aside.with_name(aside.name + ending))
+    return aside
+
+
+def _refuse_strangers(path: Path, lock: Lock, newest: int) -> None:
+    """Read the header ourselves: SQLite would already write beside a file that is not ours."""
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise WorkDirError(f"{path} is not a plain file. Move it away, or set `work_dir` to another folder")
+    header = _head(path)
+    if not header:
+        return
+    ours = int.from_bytes(header[68:72], "big") == APPLICATION_ID
+    if header[:16] != _MAGIC and (ours or lock.has_history):
+        raise _Damaged("its first bytes are not SQLite's")
+    if not ours or header[:16] != _MAGIC:
+        raise WorkDirError(
+            f"{path} is not a ledger of this program and was left as it is. Move it away, "
+            "or set `work_dir` to another folder"
+        )
+    version = int.from_bytes(header[60:64], "big")
+    if version > newest:
+        raise _newer(path, version, newest)
+
+
+def _head(path: Path) -> bytes:
+    if not path.exists():
+        return b""
+    with path.open("rb") as file:
+        return file.read(100)
+
+
+def _open(path: Path, steps: Sequence[str], *, look_over: bool) -> sqlite3.Connection:
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    path.chmod(0o600)
+    connection: sqlite3.Connection | None = None
+    try:
+        connection = connect(path)
+        version = _known_version(connection, path, len(steps))
+        _check(connection, whole=look_over and path.stat().st_size <= LOOKED_OVER_BYTES)
+        _migrate(connection, version, steps)
+        # Only now: a new file has our mark in itself, and not in a log beside it that may be lost.
+        connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    except BaseException as error:
+        if connection is not None:
+            connection.close()
+        if isinstance(error, sqlite3.Error) and is_damage(error):
+            raise _Damaged(str(error)) from None
+        raise
+    return connection
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _known_version(connection: sqlite3.Connection, path: Path, newest: int) -> int:
+    version = _version(connection)
+    if version > newest:
+        raise _newer(path, version, newest)
+    return version
+
+
+def _check(connection: sqlite3.Connection, *, whole: bool) -> None:
+    tables = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
+    if tables and not _version(connection):
+        raise _Damaged("it has no version")
+    for (table,) in tables:
+        connection.execute(f'SELECT * FROM "{table}" LIMIT 1').fetchone()  # noqa: S608  # names from the schema
+    if whole:
+        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if verdict != "ok":
+            raise _Damaged(verdict)
+
+
+def _migrate(connection: sqlite3.Connection, version: int, steps: Sequence[str]) -> None:
+    """Take the steps that are missing, each whole or not at all."""
+    for number in range(version, len(steps)):  # closing the connection undoes a step that failed
+        connection.executescript(
+            f"BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION_ID}; "
+            f"{steps[number]}; PRAGMA user_version = {number + 1}; COMMIT;"
+        )
+
+
+def _newer(path: Path, version: int, newest: int) -> WorkDirError:
+    return WorkDirError(
+        f"the ledger {path} has version {version}, and this program knows up to {newest}: a newer release wrote it. "
+        "It was left as it is. Install that release again, or set `work_dir` to another folder"
+    )

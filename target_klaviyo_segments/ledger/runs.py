@@ -1,0 +1,91 @@
+"""Runs: begun, counted, ended. A run that was begun and never ended has crashed."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from target_klaviyo_segments.ledger.values import PastRun
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from target_klaviyo_segments.ledger.bounds import Bounds
+    from target_klaviyo_segments.ledger.database import Database
+
+_COLUMNS = ("run_id", "connection", "version", "began", "ended", "status", "counts")
+
+
+class Runs:
+    """The table of runs, and how much of the past is kept."""
+
+    def __init__(self, database: Database, now: Callable[[], float], bounds: Bounds) -> None:
+        self._database = database
+        self._bounds = bounds
+        self._now = now
+        self._current = ""
+
+    def begin(self, run_id: str, connection: str, version: str) -> None:
+        """A new run, and out with the oldest."""
+        with self._database.transaction():
+            if self._database.row("SELECT 1 FROM runs WHERE run_id = ?", (run_id,)):
+                raise ValueError(f"run {run_id} was begun before")
+            self._database.run(
+                "INSERT INTO runs (run_id, connection, version, began, counts) VALUES (?, ?, ?, ?, '{}')",
+                (run_id, connection, version, self._now()),
+            )
+            self._prune()
+        self._current = run_id
+
+    def note(self, run_id: str, counts: Mapping[str, Any]) -> None:
+        """Replace the counts of a run."""
+        with self._database.transaction():
+            self._change("counts = ?", (json.dumps(counts), run_id))
+
+    def end(self, run_id: str, status: str, counts: Mapping[str, Any]) -> None:
+        """The run is over."""
+        with self._database.transaction():
+            self._change("ended = ?, status = ?, counts = ?", (self._now(), status, json.dumps(counts), run_id))
+
+    def number(self, run_id: str) -> int:
+        """The run in other tables."""
+        found = self._database.row("SELECT n FROM runs WHERE run_id = ?", (run_id,))
+        if found is None:
+            raise ValueError(f"run {run_id} was never begun")
+        return int(found[0])
+
+    def crashed(self) -> list[PastRun]:
+        """Begun, never ended, and not the current one; oldest first."""
+        return self._read("WHERE ended IS NULL AND run_id <> ? ORDER BY n", self._current)
+
+    def last(self, count: int) -> list[PastRun]:
+        """Newest first."""
+        return self._read("ORDER BY n DESC LIMIT ?", count)
+
+    def _change(self, assignments: str, values: tuple[Any, ...]) -> None:
+        changed = self._database.run(f"UPDATE runs SET {assignments} WHERE run_id = ?", values)  # noqa: S608  # ours
+        if not changed.rowcount:
+            raise ValueError(f"run {values[-1]} was never begun")
+
+    def _read(self, which: str, value: str | int) -> list[PastRun]:
+        rows = self._database.rows(f"SELECT {', '.join(_COLUMNS)} FROM runs {which}", (value,))  # noqa: S608  # ours
+        with self._database.reading():
+            return [PastRun(**dict(zip(_COLUMNS, row, strict=True)) | {"counts": json.loads(row[-1])}) for row in rows]
+
+    def _prune(self) -> None:
+        """What has an open row is kept, however old."""
+        run = self._database.run
+        run(
+            "DELETE FROM jobs WHERE n <= (SELECT max(n) FROM jobs) - ? "
+            "AND intent IN (SELECT n FROM intents WHERE closed IS NOT NULL)",
+            (self._bounds.jobs,),
+        )
+        run(
+            "DELETE FROM intents WHERE low IS NULL AND n <= (SELECT max(n) FROM intents) - ? "
+            "AND n NOT IN (SELECT intent FROM jobs)",
+            (self._bounds.jobs,),
+        )
+        run(
+            "DELETE FROM runs WHERE n <= (SELECT max(n) FROM runs) - ? AND n NOT IN (SELECT run FROM intents)",
+            (self._bounds.runs,),
+        )

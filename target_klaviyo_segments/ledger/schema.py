@@ -1,0 +1,87 @@
+"""The tables, as the steps that made them. A step is never changed once released: a new one is added."""
+
+from __future__ import annotations
+
+# "kseg" in ASCII, at byte 68 of the file: tells our ledger from any other SQLite file.
+APPLICATION_ID = 0x6B736567
+
+_FIRST = """
+CREATE TABLE runs (
+  n INTEGER PRIMARY KEY,
+  run_id TEXT NOT NULL UNIQUE,
+  connection TEXT NOT NULL,
+  version TEXT NOT NULL,
+  began REAL NOT NULL,
+  ended REAL,
+  status TEXT,
+  counts TEXT NOT NULL
+);
+
+CREATE TABLE streams (n INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE lists (n INTEGER PRIMARY KEY, list_id TEXT NOT NULL UNIQUE);
+
+-- A batch about to be sent. Its rows are `rows.n` from `low` on, until all have their fate and are posted.
+CREATE TABLE intents (
+  n INTEGER PRIMARY KEY,
+  run INTEGER NOT NULL,
+  stream INTEGER NOT NULL,
+  list INTEGER NOT NULL,
+  began REAL NOT NULL,
+  closed REAL,
+  size INTEGER NOT NULL,
+  low INTEGER,
+  delivered INTEGER NOT NULL DEFAULT 0,
+  undelivered INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX open_intents ON intents (n) WHERE closed IS NULL;
+CREATE INDEX kept_intents ON intents (n) WHERE low IS NOT NULL;
+
+-- `spans` is JSON: first and last position of each contiguous part.
+CREATE TABLE jobs (
+  n INTEGER PRIMARY KEY,
+  intent INTEGER NOT NULL,
+  job_id TEXT NOT NULL,
+  at REAL NOT NULL,
+  size INTEGER NOT NULL,
+  spans TEXT NOT NULL
+);
+CREATE INDEX jobs_of_intent ON jobs (intent);
+
+-- The journal: rows in the order of sending, and fates of spans of them in the order of settling.
+CREATE TABLE rows (
+  n INTEGER PRIMARY KEY,
+  person TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  fingerprint INTEGER NOT NULL,
+  key TEXT
+);
+CREATE TABLE fates (
+  n INTEGER PRIMARY KEY AUTOINCREMENT,
+  intent INTEGER NOT NULL,
+  low INTEGER NOT NULL,
+  high INTEGER NOT NULL,
+  delivered INTEGER NOT NULL,
+  at INTEGER NOT NULL
+);
+CREATE INDEX fates_by_row ON fates (low);
+CREATE TABLE posted (fate INTEGER NOT NULL);
+INSERT INTO posted VALUES (0);
+
+-- `person` is the list's number, a space, the e-mail: SQLite compares one text a third faster than two columns.
+CREATE TABLE members (
+  person TEXT PRIMARY KEY,
+  id TEXT,
+  fingerprint INTEGER,
+  key TEXT,
+  stream INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  run INTEGER NOT NULL,
+  fate INTEGER NOT NULL
+) WITHOUT ROWID;
+"""
+
+# Made when keys are first asked for: it costs every delivery, and only log-based streams with deletes need it.
+INDEX_OF_KEYS = "CREATE INDEX IF NOT EXISTS members_by_key ON members (key) WHERE key IS NOT NULL"
+
+# Step n leads from `user_version` n to n + 1.
+STEPS: tuple[str, ...] = (_FIRST,)
