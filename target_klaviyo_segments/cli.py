@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gc
+import signal
 import sys
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from target_klaviyo_segments import __version__
-from target_klaviyo_segments.errors import SettingsError, TargetError
+from target_klaviyo_segments.errors import SettingsError, StoppedBySignal, TargetError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     import click  # noqa: PLC0415  # same
 
+    from target_klaviyo_segments.stopping import end_by  # noqa: PLC0415  # same
     from target_klaviyo_segments.target import TargetKlaviyoSegments  # noqa: PLC0415  # same
 
     _collect_less()
@@ -33,8 +35,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         for problem in error.problems:
             TargetKlaviyoSegments.logger.error("%s", problem)  # for the user, who needs no traceback
+    except StoppedBySignal as stopped:
+        TargetKlaviyoSegments.logger.error("%s", stopped)  # same
+        return end_by(stopped.signum)
     except TargetError as error:
         TargetKlaviyoSegments.logger.error("%s", error)  # same
+    except (KeyboardInterrupt, click.Abort):  # before anything was read
+        return end_by(signal.SIGINT)
     return 1
 
 

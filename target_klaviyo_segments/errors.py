@@ -51,6 +51,14 @@ class RunStopped(TargetError):
     """A limit that the user set was reached, or a signal came."""
 
 
+class StoppedBySignal(RunStopped):
+    """A signal ended the run; the process ends by it too, once everything is settled, as Unix expects."""
+
+    def __init__(self, message: str, signum: int) -> None:
+        super().__init__(message)
+        self.signum = signum
+
+
 class KlaviyoError(TargetError):
     """Klaviyo's answer, or the lack of one, ends the run."""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from target_klaviyo_segments import __version__
 from target_klaviyo_segments.aftermath import report_of, sentences
 from target_klaviyo_segments.conclusion import snapshot, stream_reports, too_many_rejected
-from target_klaviyo_segments.errors import InputError, RunStopped, SettingsError, TargetError
+from target_klaviyo_segments.errors import InputError, RunStopped, SettingsError, StoppedBySignal, TargetError
 from target_klaviyo_segments.export.exporter import Exporter
 from target_klaviyo_segments.export.keeper import Keeper
 from target_klaviyo_segments.export.plan import PlanLimit
@@ -38,7 +38,13 @@ class Run:
     """Opened before the first byte is read; `destination` for each list, then `finish` or `break_off`."""
 
     def __init__(
-        self, settings: Settings, *, wires: Wires, log: logging.Logger, emit_state: Callable[[Any], None]
+        self,
+        settings: Settings,
+        *,
+        wires: Wires,
+        log: logging.Logger,
+        emit_state: Callable[[Any], None],
+        retry_of: str | None = None,
     ) -> None:
         """Make the work directory and pass the gate.
 
@@ -55,6 +61,7 @@ class Run:
         self._plan = PlanLimit(None, settings.on_plan_limit)
         self._work_dir = prepare(settings.work_dir)
         self._report = _new_report(settings)
+        self._report.retry_of = retry_of
         self.ended = False
         self._pass_gate()
         self._rejects = Rejects(self._work_dir / "rejects" / f"{self._report.run_id}.jsonl")
@@ -137,13 +144,13 @@ class Run:
             raise RunStopped("; ".join(problems))
         self._end("successful", None)
 
-    def break_off(self, reason: BaseException, *, canceled: bool = False) -> None:
+    def break_off(self, reason: BaseException) -> None:
         """The run ends early: settle what is under way, write the report.
 
         When it is the input that broke, the rows before are good: they are sent too.
         """
         message = str(reason) if isinstance(reason, TargetError) else type(reason).__name__
-        end = partial(self._end, "canceled" if canceled else "failed", message)
+        end = partial(self._end, "canceled" if isinstance(reason, StoppedBySignal) else "failed", message)
         for step in (partial(self._settle, reason, message), self._close_files, end, self._ledger.close):
             self._attempt(step)
 

@@ -110,6 +110,11 @@ class Settings:
             default_country=own.get("default_country", self.default_country),
         )
 
+    def email_field_of(self, stream: str) -> str | None:
+        """The mapped e-mail property of a stream; None when it is not exported."""
+        segment = self.segment(stream)
+        return segment.email_field if segment is not None else None
+
     def __repr__(self) -> str:
         """Without the key: a representation ends up in logs."""
         return f"Settings(connection_name={self.connection_name!r}, list_id={self.list_id!r})"

@@ -6,22 +6,26 @@ import os
 import signal
 import sys
 from functools import partial
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
 from singer_sdk import Target
-from singer_sdk.exceptions import RecordsWithoutSchemaException
 from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabilities
 
 from target_klaviyo_segments import config as configuration
 from target_klaviyo_segments.batch_files import batch_records
-from target_klaviyo_segments.errors import ContractError, InputError, RunStopped
+from target_klaviyo_segments.errors import ContractError
+from target_klaviyo_segments.malformed import no_schema_yet, required
 from target_klaviyo_segments.messages import Records
+from target_klaviyo_segments.options import options
 from target_klaviyo_segments.reader import MessageReader
+from target_klaviyo_segments.retry import Retry, without_maps
 from target_klaviyo_segments.run import Run
 from target_klaviyo_segments.segment.mapping import field_map_problems
 from target_klaviyo_segments.settings import Settings
 from target_klaviyo_segments.settings_table import config_jsonschema
 from target_klaviyo_segments.sink import SegmentSink, UnselectedSink
+from target_klaviyo_segments.stopping import stdout_is_gone, stop_of, take_hangup
 from target_klaviyo_segments.takers import Taker, taker
 from target_klaviyo_segments.wiring import Wires
 
@@ -29,10 +33,6 @@ if TYPE_CHECKING:
     from types import FrameType
 
     import click
-
-
-class RecordBeforeSchema(InputError, RecordsWithoutSchemaException):
-    """Also the SDK's own error for it, which who embeds a target expects."""
 
 
 class TargetKlaviyoSegments(Target):
@@ -53,14 +53,22 @@ class TargetKlaviyoSegments(Target):
     ]
     message_reader: MessageReader
 
-    def __init__(self, *, config: dict[str, Any] | None = None, wires: Wires | None = None, **sdk: Any) -> None:  # noqa: ANN401  # whatever the SDK passes on
-        """Check the settings.
+    def __init__(
+        self,
+        *,
+        config: dict[str, Any] | None = None,
+        wires: Wires | None = None,
+        retry_of: str | None = None,
+        **sdk: Any,  # noqa: ANN401  # whatever the SDK passes on
+    ) -> None:
+        """Check the settings; `retry_of` is the run whose kept rows are the input.
 
         Raises:
             SettingsError: With every problem found.
         """
         self.settings = Settings.from_config(config or {}, field_map_problems=field_map_problems)
         self._wires = wires or Wires()
+        self._retry_of = retry_of
         self._run: Run | None = None
         self._takers: dict[str, Taker] = {}
         self._signal: int | None = None
@@ -72,7 +80,13 @@ class TargetKlaviyoSegments(Target):
     def run(self) -> Run:
         """The run, opened when first asked for."""
         if self._run is None:
-            self._run = Run(self.settings, wires=self._wires, log=self.logger, emit_state=self._emit_state)
+            self._run = Run(
+                self.settings,
+                wires=self._wires,
+                log=self.logger,
+                emit_state=self._emit_state,
+                retry_of=self._retry_of,
+            )
         return self._run
 
     def export(self, file_input: IO[str] | None = None) -> None:
@@ -86,8 +100,11 @@ class TargetKlaviyoSegments(Target):
             run.resume()
             self.listen(file_input)
         except BaseException as reason:
+            stopped = stop_of(self._signal)
             if not run.ended:
-                run.break_off(reason, canceled=self._signal is not None)
+                run.break_off(stopped or reason)
+            if stopped is not None:
+                raise stopped from None
             raise
 
     def process_endofpipe(self) -> None:
@@ -96,10 +113,9 @@ class TargetKlaviyoSegments(Target):
         Raises:
             RunStopped: A signal ended the reading, not the tap.
         """
-        if self._signal is not None:
-            raise RunStopped(
-                f"stopped by {signal.Signals(self._signal).name}: rows that were not under way were not sent"
-            )
+        stopped = stop_of(self._signal)
+        if stopped is not None:
+            raise stopped
         self.run.finish()
 
     @classmethod
@@ -120,15 +136,37 @@ class TargetKlaviyoSegments(Target):
         about_format: str | None = None,
         config: tuple[str, ...] = (),
         file_input: IO[str] | None = None,
+        full: bool = False,
+        retry: str | None = None,
     ) -> None:
         """The command line's one action."""
         if about:
             cls.print_about(about_format)
             return
-        target = cls(config=configuration.read_config(config, os.environ))
+        values = configuration.read_config(config, os.environ)
+        if full:
+            values["unchanged_profiles"] = "send"
+        if retry is not None:
+            cls._retry(values, retry)
+            return
+        target = cls(config=values)
         if file_input is None and sys.stdin.isatty():
             target.logger.warning("reading from the terminal: pipe a tap into this target, or give a file by --input")
         target.export(file_input)
+
+    @classmethod
+    def _retry(cls, config: dict[str, Any], run_id: str) -> None:
+        """Send the rows of a run again that were rejected or failed."""
+        target = cls(config=without_maps(config), retry_of=run_id)
+        source = Retry(Path(target.settings.work_dir), run_id, target.settings.email_field_of)
+        target.export(cast("IO[str]", source))
+
+    @classmethod
+    def get_singer_command(cls) -> click.Command:
+        """The SDK's options, and ours."""
+        command = super().get_singer_command()
+        command.params += options()
+        return command
 
     def get_sink_class(self, stream_name: str) -> Any:  # noqa: ANN401  # a sink class with what it needs beyond the SDK's
         """The way of a stream: exported, or counted as not selected."""
@@ -142,8 +180,8 @@ class TargetKlaviyoSegments(Target):
         return []
 
     def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
-        stream = self._required(message_dict, "stream")
-        schema = self._required(message_dict, "schema")
+        stream = required(message_dict, "stream")
+        schema = required(message_dict, "schema")
         if not isinstance(schema, dict) or not isinstance(schema.get("properties"), dict):
             raise ContractError(f"stream `{stream}`: its schema has no properties, so no e-mail property either")
         super()._process_schema_message(message_dict)
@@ -159,16 +197,16 @@ class TargetKlaviyoSegments(Target):
             way = self._takers[message_dict["stream"]]
             record = message_dict["record"]
         except (KeyError, TypeError):
-            raise self._no_taker(message_dict) from None
+            raise no_schema_yet(message_dict) from None
         way.one(record)
 
     def _process_records(self, found: Records) -> None:
         if found.stream not in self._takers:
-            raise self._no_taker({"type": "RECORD", "stream": found.stream, "record": None})
+            raise no_schema_yet({"type": "RECORD", "stream": found.stream, "record": None})
         self._takers[found.stream].many(found.records, found.lines)
 
     def _process_batch_message(self, message_dict: dict[str, Any]) -> None:
-        stream = self._required(message_dict, "stream")
+        stream = required(message_dict, "stream")
         for count, found in enumerate(batch_records(message_dict)):
             if isinstance(found, Records):
                 self._process_records(found._replace(stream=stream))
@@ -179,7 +217,7 @@ class TargetKlaviyoSegments(Target):
                 self._tick()
 
     def _process_state_message(self, message_dict: dict[str, Any]) -> None:
-        self.run.exporter.state(self._required(message_dict, "value"))
+        self.run.exporter.state(required(message_dict, "value"))
 
     def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:
         self.logger.debug("ACTIVATE_VERSION of stream %s accepted", message_dict.get("stream"))
@@ -194,29 +232,17 @@ class TargetKlaviyoSegments(Target):
         if self._run is not None:
             self._run.exporter.interrupt()
 
+    def _setup_signal_handlers(self) -> None:
+        """SIGINT and SIGTERM as the SDK does it, and SIGHUP."""
+        super()._setup_signal_handlers()
+        take_hangup(self._handle_termination)
+
     def _emit_state(self, value: Any) -> None:  # noqa: ANN401  # a STATE's value is whatever the tap says
         try:
             self._write_state_message(value)
         except OSError as error:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter's last flush fails too
-            raise RunStopped(
-                f"STATE cannot be written to stdout: {error.strerror}. What was delivered stands; run again"
-            ) from None
+            raise stdout_is_gone(error) from None
 
     def _tick(self) -> None:
         if self._run is not None:
             self._run.exporter.settle()
-
-    def _required(self, message: dict[str, Any], key: str) -> Any:  # noqa: ANN401  # a message holds anything
-        if key not in message:
-            raise InputError(
-                f"a {message['type']} message has no `{key}`: the tap does not follow the Singer specification"
-            )
-        return message[key]
-
-    def _no_taker(self, message: dict[str, Any]) -> InputError:
-        stream = self._required(message, "stream")
-        self._required(message, "record")
-        return RecordBeforeSchema(
-            f"a RECORD of stream `{stream}` came before its SCHEMA: the tap does not follow the Singer specification"
-        )

@@ -45,6 +45,7 @@ class RunReport:
     version: str
     user: str
     started_at: datetime
+    retry_of: str | None = None
     status: str = "failed"
     message: str | None = None
     ended_at: datetime | None = None
@@ -71,6 +72,7 @@ class RunReport:
         streams = {stream.stream: stream.as_dict() for stream in self.streams}
         return {
             "run_id": self.run_id,
+            "retry_of": self.retry_of,
             "status": self.status,
             "message": self.message,
             "connection": self.connection,

@@ -48,9 +48,9 @@ def report(tmp_path):
     return json.loads((tmp_path / "work" / "report.json").read_text())
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_settles_what_is_under_way_and_reports_a_canceled_run(start, server, tmp_path, number):
-    """STATE for what is settled, exit status 1, the sum right."""
+    """STATE for what is settled, the sum right, and an end that a shell knows for a signal's."""
     process = start()
     lines = [schema(), record("a@x.io"), record("b@x.io"), record("c@x.io"), state(3)]
     process.stdin.write(text([*lines[:3], state(2), *lines[3:]]).encode())
@@ -58,7 +58,7 @@ def test_a_signal_settles_what_is_under_way_and_reports_a_canceled_run(start, se
     assert first_state(process) == 2  # reading has begun, and settled something
     process.send_signal(number)
     _, errors = process.communicate(timeout=30)
-    assert process.returncode == 1
+    assert process.returncode == -number
     assert b"Traceback" not in errors
     found = report(tmp_path)
     assert found["status"] == "canceled"

@@ -1,0 +1,17 @@
+"""Options of the command line beyond the SDK's."""
+
+from __future__ import annotations
+
+import click
+
+
+def options() -> list[click.Parameter]:
+    """As click wants them."""
+    return [
+        click.Option(["--full"], is_flag=True, help="Send everybody, whatever `unchanged_profiles` says."),
+        click.Option(
+            ["--retry"],
+            metavar="RUN_ID",
+            help="Send the rejected and failed rows of a run again, once the cause is mended; reads no input.",
+        ),
+    ]

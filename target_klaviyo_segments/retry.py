@@ -1,0 +1,96 @@
+"""The rejected and failed rows of a run as Singer messages, to be sent again once their cause is mended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from target_klaviyo_segments.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+KEPT_IN = ("rejects", "failed")
+
+_encode = msgspec.json.Encoder().encode
+
+
+class _Row(msgspec.Struct):
+    stream: str
+    record: msgspec.Raw
+
+
+_row = msgspec.json.Decoder(_Row).decode
+_names = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+class Retry:
+    """A file-like source of messages: a SCHEMA for each stream, then its rows. Its files may have been edited."""
+
+    def __init__(self, work_dir: Path, run_id: str, email_field: Callable[[str], str | None]) -> None:
+        """Find the files of a run; `email_field` names the mapped e-mail property of a stream.
+
+        Raises:
+            InputError: There are none.
+        """
+        self._files = [path for folder in KEPT_IN if (path := work_dir / folder / f"{run_id}.jsonl").is_file()]
+        if not self._files:
+            raise InputError(_nothing_kept(work_dir, run_id))
+        self._email_field = email_field
+        self._messages = self._all()
+
+    def read(self, size: int = -1) -> bytes:
+        """About as many bytes of messages; none at the end.
+
+        Raises:
+            InputError: A line is not one of ours any more.
+        """
+        parts: list[bytes] = []
+        length = 0
+        for message in self._messages:
+            parts.append(message + b"\n")
+            length += len(parts[-1])
+            if 0 <= size <= length:
+                break
+        return b"".join(parts)
+
+    def _all(self) -> Iterator[bytes]:
+        properties: dict[str, set[str]] = {}
+        for row in self._rows():
+            properties.setdefault(row.stream, set()).update(_names(row.record))
+        for stream, names in properties.items():
+            names.update(filter(None, [self._email_field(stream)]))
+            schema = {"type": "object", "properties": {name: {} for name in sorted(names)}}
+            yield _encode({"type": "SCHEMA", "stream": stream, "schema": schema, "key_properties": []})
+        for row in self._rows():
+            yield b'{"type":"RECORD","stream":' + _encode(row.stream) + b',"record":' + bytes(row.record) + b"}"
+
+    def _rows(self) -> Iterator[_Row]:
+        for path in self._files:
+            with path.open("rb") as file:
+                for number, line in enumerate(file, start=1):
+                    yield _read(line, f"line {number} of {path}")
+
+
+def _read(line: bytes, where: str) -> _Row:
+    try:
+        row = _row(line)
+        _names(row.record)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise InputError(
+            f"{where} is no row as it was kept: an object with `stream` and `record`, all on one line"
+        ) from None
+    return row
+
+
+def _nothing_kept(work_dir: Path, run_id: str) -> str:
+    kept = sorted({path.stem for folder in KEPT_IN for path in (work_dir / folder).glob("*.jsonl")}, reverse=True)
+    some = f"; the latest runs with such rows are {', '.join(kept[:5])}" if kept else ""
+    return f"no rejected or failed rows of a run `{run_id}` are kept in {work_dir}{some}"
+
+
+def without_maps(config: dict[str, Any]) -> dict[str, Any]:
+    """The configuration without what was done to the rows before they were kept."""
+    return {name: value for name, value in config.items() if not name.startswith(("stream_map", "flattening_"))}
