@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import io
-import socket
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 if TYPE_CHECKING:
+    import socket
+
     from urllib3 import PoolManager
 
 

@@ -1,0 +1,70 @@
+"""The command started, ended by a signal somewhere on its way, and started again."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+
+from pipeline import KEY, LIST, record, schema, state, text
+
+from tests.faults.runs import FATES
+
+SECONDS_TO_START = 0.3  # nothing has happened yet
+SECONDS_OF_RUN = 1.3
+
+
+def segment(people):
+    """One stream; every hundredth row has no address, and a STATE comes after every thousandth."""
+    lines = [schema(keys=("id",), id={"type": "integer"}, email={"type": ["string", "null"]})]
+    for number in range(people):
+        lines.append(record(None if number % 100 == 99 else f"p{number}@x.io", id=number))
+        if number % 1000 == 999:
+            lines.append(state(number + 1))
+    return text([*lines, state(people)]).encode()
+
+
+def start(folder, url, source, *, rows):
+    """The command on a file; its STATE goes to `state.out`."""
+    config = {"api_url": url, "api_key": KEY, "list_id": LIST, "accept_data_privacy": True}
+    config |= {"work_dir": str(folder / "work"), "batch_size_rows": rows, "unchanged_profiles": "skip"}
+    (folder / "config.json").write_text(json.dumps(config))
+    with source.open("rb") as lines, (folder / "state.out").open("ab") as out, (folder / "log").open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "target_klaviyo_segments", "--config", str(folder / "config.json")],
+            stdin=lines,
+            stdout=out,
+            stderr=log,
+        )
+
+
+def end_at(process, seconds, number):
+    """Send a signal once the process has run so long, or has ended; its exit status."""
+    try:
+        return process.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        os.kill(process.pid, number)
+        return process.wait(timeout=90)
+
+
+def assert_recovered(folder, sandbox, people):
+    """After the second run: the list is the segment, everybody is once in the ledger, no row is without a fate."""
+    wanted = {f"p{number}@x.io" for number in range(people) if number % 100 != 99}
+    assert {member["email"] for member in sandbox.members(LIST)} == wanted
+    work_dir = folder / "work"
+    last = json.loads((work_dir / "report.json").read_text())
+    assert last["status"] == "successful"
+    assert last["totals"]["read"] == people
+    assert last["totals"]["rejected"] == people - len(wanted)
+    reports = [json.loads(path.read_text()) for path in (work_dir / "reports").glob("*.json")]
+    for report in reports:
+        assert report["totals"]["read"] == sum(report["totals"][fate] for fate in FATES), report["totals"]
+    with sqlite3.connect(work_dir / "ledger.sqlite3") as ledger:
+        assert ledger.execute("SELECT count(*), count(DISTINCT person) FROM members").fetchone() == (len(wanted),) * 2
+        assert ledger.execute("SELECT count(*) FROM intents WHERE closed IS NULL").fetchone() == (0,)
+        begun = ledger.execute("SELECT count(*) FROM runs").fetchone()[0]
+        assert ledger.execute("SELECT count(*) FROM runs WHERE ended IS NULL").fetchone() == (0,)
+    assert len(reports) == begun
+    assert "Traceback" not in (folder / "log").read_text()
