@@ -64,11 +64,15 @@ class KlaviyoError(TargetError):
 
 
 class Transient(KlaviyoError):
-    """Worth another try: connection, time-out, 429, 5xx. `retry_after` is Klaviyo's own word, in seconds."""
+    """Worth another try: connection, time-out, 429, 5xx. `retry_after` is Klaviyo's own word, in seconds.
 
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
+    `answer_lost`: the request may have been sent, and Klaviyo may have done what it asks for.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None, *, answer_lost: bool = True) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.answer_lost = answer_lost
 
 
 class RowsRefused(KlaviyoError):

@@ -68,6 +68,7 @@ class Run:
         self._failed = Rejects(self._work_dir / "failed" / f"{self._report.run_id}.jsonl")
         self._client = make_client(settings, wires, self._retrying)
         self._ledger = Ledger.open(self._work_dir / "ledger.sqlite3", now=wires.wall, warn=self.warn)
+        self._client.known_jobs.update(self._ledger.job_ids())
         self._ledger.begin_run(self._report.run_id, connection=settings.connection_name, version=__version__)
         keeper = Keeper(
             self._ledger,

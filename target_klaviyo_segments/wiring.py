@@ -45,6 +45,7 @@ def make_client(settings: Settings, wires: Wires, on_retry: Callable[[str, float
         retry_max_seconds=settings.retry_max_seconds,
         pool_size=settings.max_in_flight + 1,
         clock=wires.clock,
+        wall=wires.wall,
         random=random.random,
         transport=wires.transport,
         on_retry=on_retry,

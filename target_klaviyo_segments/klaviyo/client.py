@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
 from target_klaviyo_segments.errors import KlaviyoError, NotFound, ScopeMissing, Transient
 from target_klaviyo_segments.klaviyo import answers, protocol
+from target_klaviyo_segments.klaviyo.bodies import emails_of
+from target_klaviyo_segments.klaviyo.finding import Finder
 from target_klaviyo_segments.klaviyo.pacing import RetryPolicy
 from target_klaviyo_segments.klaviyo.refusals import read_failure
-from target_klaviyo_segments.klaviyo.turns import Turns
+from target_klaviyo_segments.klaviyo.turns import PATIENCE_SECONDS, Turns
 from target_klaviyo_segments.klaviyo.wire import Wire
 
 if TYPE_CHECKING:
@@ -65,6 +68,7 @@ class KlaviyoClient:
         clock: Clock,
         random: Callable[[], float],
         on_retry: Callable[[str, float], None],
+        wall: Callable[[], float] = time.time,
         transport: BaseAdapter | None = None,
     ) -> None:
         self._wire = Wire(
@@ -85,6 +89,15 @@ class KlaviyoClient:
         self._lock = threading.Lock()  # over the counts
         self._requests = 0
         self._throttled = 0
+        self._wall = wall
+        self.known_jobs: set[str] = set()  # ids of import jobs that are accounted for
+        self._finder = Finder(
+            self,
+            known=self.known_jobs,
+            now=clock.now,
+            wait=self._turns.wait,
+            patience_seconds=min(retry_max_seconds, PATIENCE_SECONDS),
+        )
 
     @property
     def counters(self) -> Counts:
@@ -114,7 +127,14 @@ class KlaviyoClient:
             RowsRefused: Klaviyo names rows that it does not take. Nothing was taken.
             BodyRefused: It names none. Nothing was taken.
         """
-        return self._ask(protocol.import_profiles(list_id, payloads), answers.read_submitted)
+        began = self._wall()
+        job_id = self._ask(
+            protocol.import_profiles(list_id, payloads),
+            answers.read_submitted,
+            done=lambda: self._finder.find(emails_of(payloads), began),
+        )
+        self.known_jobs.add(job_id)
+        return job_id
 
     def import_jobs(self) -> Iterator[tuple[JobStatus, ...]]:
         """Pages of the account's import jobs, newest first; also those of other integrations."""
@@ -157,8 +177,11 @@ class KlaviyoClient:
                 raise KlaviyoError(f"{call.endpoint.name}: Klaviyo's pages go round in a circle")
             seen.add(hash(call.path))
 
-    def _ask(self, call: Call, read: Callable[[bytes], T]) -> T:
-        """Send until there is an answer that can be read, or the time for it is over."""
+    def _ask(self, call: Call, read: Callable[[bytes], T], done: Callable[[], T | None] | None = None) -> T:
+        """Send until there is an answer that can be read, or the time for it is over.
+
+        `done` finds what a request did whose answer was lost, where to send it again would do harm.
+        """
         self._turns.take(call.endpoint)
         began = self._clock.now()
         attempt = 1
@@ -168,6 +191,9 @@ class KlaviyoClient:
             except Transient as error:
                 self._turns.wait(0)  # nobody is told of a retry that the end of the run prevents
                 self._turns.wait(self._delay(call, attempt, began, error))
+                found = done() if done is not None and error.answer_lost else None
+                if found is not None:
+                    return found
             self._turns.take(call.endpoint)
             attempt += 1
 

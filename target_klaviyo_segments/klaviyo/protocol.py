@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from urllib.parse import quote, urljoin, urlsplit
 
 from target_klaviyo_segments.errors import KlaviyoError, NotFound
+from target_klaviyo_segments.klaviyo.bodies import ImportBody
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 T = TypeVar("T")
 
@@ -21,7 +22,6 @@ IMPORT_BODY_BYTES_MAX = 5_000_000
 # Profiles, jobs and import errors: https://developers.klaviyo.com/en/reference/get_errors_for_bulk_import_profiles_job
 PAGE_SIZE = 100
 
-_PAYLOADS_A_PIECE = 100
 _PAGE = f"page%5Bsize%5D={PAGE_SIZE}"
 _EMAIL_ONLY = "fields%5Bprofile%5D=email"
 _JOBS = "/api/profile-bulk-import-jobs"
@@ -43,24 +43,6 @@ class Endpoint:
     name: str
     windows: tuple[Window, ...]
     scopes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ImportBody:
-    """The body of an import, in pieces: whole it would be there twice, for each of the requests under way."""
-
-    head: bytes
-    payloads: Sequence[bytes] = member(repr=False)
-    tail: bytes
-
-    def __len__(self) -> int:
-        return len(self.head) + sum(map(len, self.payloads)) + max(len(self.payloads) - 1, 0) + len(self.tail)
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield self.head
-        for first in range(0, len(self.payloads), _PAYLOADS_A_PIECE):
-            yield (b"," if first else b"") + b",".join(self.payloads[first : first + _PAYLOADS_A_PIECE])
-        yield self.tail
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,8 @@ def _unknown_key(refusal: _Refusal) -> KlaviyoError:
 
 def _forbidden(refusal: _Refusal) -> KlaviyoError:
     if refusal.html:
-        return Transient(f"{refusal} with a web page: a challenge by the proxy in front of it", _retry_after(refusal))
+        words = f"{refusal} with a web page: a challenge by the proxy in front of it"
+        return Transient(words, _retry_after(refusal), answer_lost=False)
     scopes = ", ".join(refusal.call.endpoint.scopes)
     return ScopeMissing(
         f"{refusal}: the key lacks a scope of those that this needs, {scopes}. The scopes of a key are fixed when it "
@@ -141,7 +142,7 @@ def _retired(refusal: _Refusal) -> KlaviyoError:
 
 
 def _throttled(refusal: _Refusal) -> KlaviyoError:
-    return Transient(f"{refusal}: too many requests", _retry_after(refusal))
+    return Transient(f"{refusal}: too many requests", _retry_after(refusal), answer_lost=False)
 
 
 def _later(refusal: _Refusal) -> KlaviyoError:

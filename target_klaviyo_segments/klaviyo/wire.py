@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.auth import AuthBase
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, NewConnectionError
 
 from target_klaviyo_segments.errors import KlaviyoError, Transient
 from target_klaviyo_segments.klaviyo.transport import make_transport
@@ -24,13 +24,15 @@ if TYPE_CHECKING:
     from requests.adapters import BaseAdapter
 
     from target_klaviyo_segments.clock import Clock
-    from target_klaviyo_segments.klaviyo.protocol import Call, ImportBody
+    from target_klaviyo_segments.klaviyo.bodies import ImportBody
+    from target_klaviyo_segments.klaviyo.protocol import Call
 
 CONNECT_SECONDS = 10.0
 # An answer that has begun gets this long, however late it began.
 ANSWER_SECONDS = 10.0
 ANSWER_BYTES_MAX = 64 * 1024 * 1024
 _CHUNK_BYTES = 65_536
+_NEVER_SENT = (requests.ConnectTimeout, requests.exceptions.ProxyError, NewConnectionError, ssl.SSLError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,8 @@ class Wire:
             )
         if isinstance(error, ValueError):
             return KlaviyoError(f"no request can be made to `api_url` or through the proxy: {type(error).__name__}")
-        return Transient(f"Klaviyo at {self._host} cannot be reached: {self._reason(causes)}")
+        lost = not any(isinstance(each, _NEVER_SENT) for each in causes)
+        return Transient(f"Klaviyo at {self._host} cannot be reached: {self._reason(causes)}", answer_lost=lost)
 
     def _reason(self, causes: list[BaseException]) -> str:
         if isinstance(causes[0], requests.ConnectTimeout):

@@ -34,6 +34,11 @@ def always(name, act, words, **where):
     return Fault(name, Trouble(act, times=None, **where), words, {"retry_max_seconds": 2})
 
 
+def whenever(name, act, **where):
+    """It does not end, and the run gets over it each time."""
+    return Fault(name, Trouble(act, times=None, **where))
+
+
 def at_once(name, act, words, **where):
     """Waiting would not mend it."""
     return Fault(name, Trouble(act, **where), words)
@@ -59,7 +64,7 @@ CONNECTIONS = [
     always("reset_at_connect_always", acts.reset, "cannot be reached", method="OPEN"),
     once("reset_after_headers", acts.reset),
     once("reset_after_body", acts.do_and_reset),
-    always("reset_after_body_always", acts.do_and_reset, "cannot be reached"),
+    whenever("reset_after_body_always", acts.do_and_reset),
     once("closed_without_answer", acts.do_and_close),
     once("closed_between_requests", acts.serve_and_close),
     Fault("closed_after_every_answer", Trouble(acts.serve_and_close, times=None)),
@@ -78,11 +83,11 @@ CONNECTIONS = [
 
 ANSWERS = [
     once("cut_in_half", acts.half),
-    always("cut_in_half_always", acts.half, "cannot be reached"),
+    whenever("cut_in_half_always", acts.half),
     once("listing_cut_in_half", acts.half, **LISTING),
     once("chunk_cut_off", acts.half_a_chunk),
     once("truncated_json", acts.truncated_json),
-    always("truncated_json_always", acts.truncated_json, "not what this endpoint gives"),
+    whenever("truncated_json_always", acts.truncated_json),
     once("empty_200", acts.replying(200)),
     always("empty_200_always", acts.replying(200), "not what this endpoint gives"),
     once("empty_204", acts.replying(204)),

@@ -172,7 +172,8 @@ def run_inside(lines, url, folder, sandbox, *, clock=None, **changes):
     with contextlib.redirect_stdout(out):
         try:
             config = settings_for(url, folder, **changes)
-            target = TargetKlaviyoSegments(config=config, wires=Wires(clock=clock or HastyClock()))
+            clock = clock or HastyClock()
+            target = TargetKlaviyoSegments(config=config, wires=Wires(clock=clock, wall=sandbox.now))
             target.export(io.StringIO(text(lines)))
         except TargetError as failure:
             error = str(failure)

@@ -169,7 +169,6 @@ def test_person_in_two_streams(pipeline):
     pipeline.assert_balanced()
 
 
-@pytest.mark.xfail(strict=False, reason="until a lost answer is looked for in the job listing before sending again")
 def test_lost_answer_of_a_slow_job(open_network, tmp_path, hasty):
     """The job was begun, its answer lost, and it is not over: its people must not be told to be refused."""
     hasty.job_seconds = 10

@@ -136,6 +136,7 @@ def connect(clock) -> Callable[..., Connected]:
             "pool_size": 4,
             "clock": clock,
             "random": lambda: 0.5,
+            "wall": clock.now,
             "transport": wire,
             "on_retry": lambda reason, seconds: retries.append((reason, seconds)),
         }

@@ -50,12 +50,11 @@ def test_a_request_says_who_asks_what_revision(connect, reply, key):
 )
 def test_a_broken_connection_is_tried_again(connect, reply, failure):
     """The network's failures cost time and no row."""
-    connected = connect([failure, failure, reply(202, JOB)])
-    assert connected.client.submit_import("Y6nRLr", [b"{}"]) == "J1"
+    connected = connect([failure, failure, reply(200, LIST)])
+    assert connected.client.list("Y6nRLr").name == "VIP"
     assert connected.times == [0, 0.5, 1.5]
     assert [seconds for _, seconds in connected.retries] == [0.5, 1.0]
     assert "a.klaviyo.com cannot be reached" in connected.retries[0][0]
-    assert len({sent.body for sent in connected.wire.sent}) == 1
 
 
 @pytest.mark.parametrize("status", [408, 500, 502, 503, 504, 520, 524])

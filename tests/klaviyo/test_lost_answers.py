@@ -1,0 +1,91 @@
+"""A submission whose answer never came: looked for among the jobs before it is sent again."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+
+import pytest
+import requests
+
+LOST = requests.ReadTimeout("slow")
+PAYLOADS = [
+    b'{"type":"profile","attributes":{"email":"a@x.io"}}',
+    b'{"type":"profile","attributes":{"email":"b@x.io"}}',
+]
+
+
+def job(job_id, total=2, status="complete", age=0):
+    """A job as the listing shows it; the clock of these tests began at 1,000 s."""
+    created = datetime.fromtimestamp(1000 - age, timezone.utc).isoformat()
+    attributes = {"status": status, "created_at": created, "total_count": total, "completed_count": 0}
+    return {"type": "profile-bulk-import-job", "id": job_id, "attributes": attributes}
+
+
+class Klaviyo:
+    """Loses the first answer to a submission; lists `jobs` and who is in them."""
+
+    def __init__(self, reply, *jobs, people=("a@x.io", "b@x.io"), failure=LOST):
+        self.reply = reply
+        self.jobs = list(jobs)
+        self.people = people
+        self.failure = failure
+        self.submitted = 0
+
+    def __call__(self, sent):
+        if sent.method == "POST":
+            self.submitted += 1
+            if self.submitted == 1:
+                raise self.failure
+            return self.reply(202, {"data": job("again", status="queued")})
+        path = sent.url.partition("?")[0]
+        if path.endswith("/profiles"):
+            people = [{"type": "profile", "id": p, "attributes": {"email": p}} for p in self.people]
+            return self.reply(200, {"data": people, "links": {"next": None}})
+        if path.endswith("-jobs"):
+            return self.reply(200, {"data": self.jobs, "links": {"next": None}})
+        self.jobs = [each | {"attributes": each["attributes"] | {"status": "complete"}} for each in self.jobs]
+        (found,) = [each for each in self.jobs if path.endswith(each["id"])]
+        return self.reply(200, {"data": found})
+
+
+@pytest.mark.parametrize("status", ["complete", "queued"])
+def test_a_job_that_began_is_found_and_not_sent_again(connect, reply, status):
+    """To send its people again while it is open would make Klaviyo drop them as duplicates."""
+    klaviyo = Klaviyo(reply, job("others", total=7), job("ours", status=status))
+    assert connect(klaviyo).client.submit_import("Y6nRLr", PAYLOADS) == "ours"
+    assert klaviyo.submitted == 1
+
+
+@pytest.mark.parametrize(
+    ("jobs", "people"),
+    [
+        ([], ("a@x.io",)),
+        ([job("fewer", total=1)], ("a@x.io",)),
+        ([job("strangers")], ("a@x.io", "c@x.io")),
+        ([job("nobody")], ()),
+        ([job("yesterday", age=86_400)], ("a@x.io", "b@x.io")),
+    ],
+    ids=lambda each: each[0]["id"] if each and isinstance(each, list) else None,
+)
+def test_what_cannot_be_told_is_sent_again(connect, reply, jobs, people):
+    """That is harmless; to take another job for ours is not."""
+    klaviyo = Klaviyo(reply, *jobs, people=people)
+    assert connect(klaviyo).client.submit_import("Y6nRLr", PAYLOADS) == "again"
+    assert klaviyo.submitted == 2
+
+
+def test_a_job_that_is_accounted_for_is_not_taken_twice(connect, reply):
+    """The run before had the same people."""
+    klaviyo = Klaviyo(reply, job("before"))
+    client = connect(klaviyo).client
+    client.known_jobs.add("before")
+    assert client.submit_import("Y6nRLr", PAYLOADS) == "again"
+    assert {"before", "again"} <= client.known_jobs
+
+
+def test_nothing_is_looked_for_when_nothing_was_sent(connect, reply):
+    """No connection, no job."""
+    klaviyo = Klaviyo(reply, job("ours"), failure=requests.ConnectTimeout("slow"))
+    assert connect(klaviyo).client.submit_import("Y6nRLr", PAYLOADS) == "again"
+    assert json.dumps(klaviyo.jobs)
