@@ -34,7 +34,7 @@ def connect(path: Path) -> sqlite3.Connection:
     try:
         for pragma in (
             "synchronous = FULL",
-            "cache_size = -16000",
+            "cache_size = -4000",
             "journal_size_limit = 33554432",
             "trusted_schema = OFF",
         ):

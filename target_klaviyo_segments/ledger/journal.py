@@ -77,6 +77,10 @@ class Journal:
         )
         return closed.rowcount > 0
 
+    def job_ids(self) -> set[str]:
+        """Ids of the jobs of every batch."""
+        return {job_id for (job_id,) in self._database.rows("SELECT job_id FROM jobs")}
+
     def unfinished(self) -> Iterator[Unfinished]:
         """Open intents, oldest first, read one at a time."""
         for (intent,) in self._database.rows("SELECT n FROM intents WHERE closed IS NULL ORDER BY n"):
@@ -105,14 +109,23 @@ class Journal:
 
     def _read(self, intent: int) -> Unfinished:
         with self._database.reading():
-            *what, low, size = self._database.row(
+            run_id, stream, list_id, began, low, size = self._database.row(
                 "SELECT run_id, name, list_id, intents.began, low, size FROM intents JOIN runs ON runs.n = run "
                 "JOIN streams ON streams.n = stream JOIN lists ON lists.n = list WHERE intents.n = ?",
                 (intent,),
             )
-            persons, *columns = (self._column(name, low, size) for name in ("person", "number", "fingerprint", "key"))
             return Unfinished(
-                intent, *what, emails(persons), *columns, self._jobs(intent, size), self._settled(intent, low, size)
+                intent=intent,
+                run_id=run_id,
+                stream=stream,
+                list_id=list_id,
+                began=began,
+                emails=emails(self._column("person", low, size)),
+                numbers=self._column("number", low, size),
+                fingerprints=self._column("fingerprint", low, size),
+                keys=self._column("key", low, size),
+                jobs=self._jobs(intent, size),
+                settled=self._settled(intent, low, size),
             )
 
     def _column(self, name: str, low: int, size: int) -> list[Any]:

@@ -127,6 +127,10 @@ class Ledger:
         if self._posting.settled(intent, [*delivered, *undelivered], closed=closed):
             self._posting.post()
 
+    def job_ids(self) -> set[str]:
+        """Ids of all import jobs that it remembers."""
+        return self._journal.job_ids()
+
     def unfinished(self) -> Iterator[Unfinished]:
         """Batches of any run with rows that have no fate, oldest first; read one by one, so settle as you go."""
         return self._journal.unfinished()

@@ -1,0 +1,64 @@
+"""Runs in the ledger."""
+
+from __future__ import annotations
+
+import pytest
+
+from target_klaviyo_segments.ledger import Bounds, PastRun
+
+
+def test_a_run_is_remembered_with_its_last_counts(desk):
+    """The report history comes from here."""
+    desk.ledger.begin_run("a", connection="shop", version="1.2")
+    desk.ledger.note_run("a", {"people": {"read": 1}})
+    desk.ledger.note_run("a", {"people": {"read": 2}})
+    desk.time += 5
+    desk.ledger.end_run("a", "succeeded", {"people": {"read": 3}})
+    expected = PastRun("a", "shop", "1.2", 1_000_000.0, 1_000_005.0, "succeeded", {"people": {"read": 3}})
+    assert desk.reopen().last_runs(5) == [expected]
+
+
+def test_a_run_that_never_ended_has_crashed_and_the_current_one_has_not(desk):
+    """The next run asks what became of it."""
+    first = desk.begin()
+    desk.ledger.note_run(first, {"read": 5})
+    desk.reopen()
+    assert [(run.run_id, run.counts) for run in desk.ledger.crashed_runs()] == [(first, {"read": 5})]
+    second = desk.begin()
+    assert [run.run_id for run in desk.ledger.crashed_runs()] == [first]
+    desk.ledger.end_run(first, "failed", {})
+    assert desk.ledger.crashed_runs() == []
+    assert [run.run_id for run in desk.ledger.last_runs(1)] == [second]
+
+
+def test_a_run_is_begun_once_and_only_a_begun_run_counts(desk):
+    """Mistakes of the program are told as such."""
+    run = desk.begin()
+    with pytest.raises(ValueError, match="begun before"):
+        desk.ledger.begin_run(run, connection="shop", version="1")
+    for call in (
+        lambda: desk.ledger.note_run("other", {}),
+        lambda: desk.ledger.end_run("other", "failed", {}),
+        lambda: desk.intend("other", ["a@x.io"]),
+    ):
+        with pytest.raises(ValueError, match="never begun"):
+            call()
+
+
+def test_the_past_does_not_grow_without_bound(desks):
+    """Old runs and jobs go; what has open rows stays."""
+    desk = desks()
+    desk.open(bounds=Bounds(runs=3, jobs=4))
+    run = desk.begin()
+    open_intent = desk.intend(run, ["open@x.io"])
+    for number in range(20):
+        run = desk.begin()
+        desk.deliver(run, [f"{number}@x.io"])
+        desk.ledger.end_run(run, "succeeded", {})
+    desk.begin()
+    assert [found.intent for found in desk.ledger.unfinished()] == [open_intent]
+    assert desk.ledger.crashed_runs()[0].run_id == "run-1"
+    assert len(desk.ledger.last_runs(100)) == 6
+    assert desk.ledger.count_members("L1") == 20
+    counted = "SELECT (SELECT count(*) FROM intents), (SELECT count(*) FROM jobs), (SELECT count(*) FROM rows)"
+    assert desk.ledger._database.row(counted) == (5, 4, 1)
