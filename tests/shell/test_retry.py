@@ -1,0 +1,104 @@
+"""Rejected and failed rows, kept in files, and sent again once the cause is mended."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+from pipeline import Pipeline, command, record, schema
+
+from target_klaviyo_segments.errors import InputError
+from target_klaviyo_segments.retry import Retry
+
+
+def report(folder):
+    return json.loads((folder / "work" / "report.json").read_text())
+
+
+def kept(folder, name="failed_file"):
+    path = Path(report(folder)[name])
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    return [json.loads(line) for line in path.read_text().split("\n") if line]
+
+
+def test_rows_that_were_not_delivered_are_kept_with_the_reason(tmp_path):
+    """Those of an open job, of a batch that was being filled, and those that waited."""
+    pipeline = Pipeline(tmp_path)
+    pipeline.sandbox.cancel_jobs(1)
+    rows = [schema(), *(record(f"p{n}@x.io", n=n) for n in range(5))]
+    assert not pipeline.run(rows, batch_size_rows=2)
+    failed = kept(tmp_path)
+    assert len(failed) == pipeline.totals["failed"] == 2
+    assert {row["code"] for row in failed} == {"not_delivered"}
+    assert all(row["record"] == {"email": f"p{row['row'] - 1}@x.io", "n": row["row"] - 1} for row in failed)
+    assert "cancelled" in failed[0]["reason"]
+
+
+def test_every_failed_row_is_kept_when_the_run_breaks_off(tmp_path):
+    """A limit of the settings stops it in the middle of a block."""
+    pipeline = Pipeline(tmp_path)
+    rows = [schema(), *(record(f"p{n}@x.io") for n in range(9))]
+    assert not pipeline.run(rows, batch_size_rows=2, max_profiles_per_export=4, on_export_limit="fail")
+    pipeline.assert_balanced()
+    assert {row["row"] for row in kept(tmp_path)} == {5, 6, 7, 8, 9}
+    assert pipeline.totals["failed"] == 5
+
+
+def test_a_retry_sends_what_was_rejected_and_failed(server, tmp_path):
+    """After the cause is mended: here, an address is corrected in the file and a country is set."""
+    lines = [schema(), record("p0@x.io"), record("not an address", name="Ada")]
+    assert command(lines, server.url, tmp_path).returncode == 0
+    first = report(tmp_path)
+    rejects = Path(first["rejects_file"])
+    rejects.write_text(rejects.read_text().replace("not an address", "ada@x.io"))
+    done = command(b"", server.url, tmp_path, "--retry", first["run_id"])
+    assert done.returncode == 0, done.stderr.decode()
+    second = report(tmp_path)
+    assert second["retry_of"] == first["run_id"]
+    assert second["totals"]["delivered"] == 1
+    members = {each["email"]: each for each in server.sandbox.members("Y6nRLr")}
+    assert members["ada@x.io"]["properties"]["name"] == "Ada"
+    assert done.stdout == b""
+
+
+def test_rows_without_an_address_are_rejected_again_and_not_the_stream(server, tmp_path):
+    """The mapped property may be in none of the rows."""
+    lines = [schema(), {"type": "RECORD", "stream": "people", "record": {"name": "Ada"}}]
+    assert command(lines, server.url, tmp_path).returncode == 0
+    assert command(b"", server.url, tmp_path, "--retry", report(tmp_path)["run_id"]).returncode == 0
+    assert report(tmp_path)["totals"]["rejected"] == 1
+
+
+def test_a_run_that_kept_nothing_is_named_with_those_that_did(server, tmp_path):
+    """One line, and the run ids that can be used."""
+    assert command([schema(), record("bad")], server.url, tmp_path).returncode == 0
+    run_id = report(tmp_path)["run_id"]
+    done = command(b"", server.url, tmp_path, "--retry", "20200101T000000Z-000000")
+    assert done.returncode == 1
+    assert b"Traceback" not in done.stderr
+    assert run_id.encode() in done.stderr
+
+
+@pytest.mark.parametrize("line", ["no json", "[1]", '{"stream":"people"}', '{"stream":"people","record":[1]}'])
+def test_a_line_that_was_spoilt_is_told_by_its_number(tmp_path, line):
+    """Files may be edited by hand."""
+    folder = tmp_path / "rejects"
+    folder.mkdir()
+    (folder / "run.jsonl").write_text('{"stream":"people","record":{}}\n' + line + "\n")
+    with pytest.raises(InputError, match="line 2 of .*run.jsonl"):
+        Retry(tmp_path, "run", lambda _: "email").read()
+
+
+def test_messages_come_in_parts(tmp_path):
+    """A million kept rows cost no more memory than ten."""
+    folder = tmp_path / "failed"
+    folder.mkdir()
+    (folder / "run.jsonl").write_text('{"stream":"people","record":{"email":"a@x.io"}}\n' * 100)
+    source = Retry(tmp_path, "run", lambda _: "email")
+    parts = []
+    while part := source.read(500):
+        parts.append(part)
+    assert max(map(len, parts)) < 700
+    assert b"".join(parts).count(b"RECORD") == 100

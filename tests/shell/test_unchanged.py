@@ -1,0 +1,132 @@
+"""People whom Klaviyo has as they are: sent again, or skipped when the settings say so."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pipeline import LIST, Pipeline, record, schema, state
+
+SKIP = {"unchanged_profiles": "skip"}
+DAY = 86_400
+
+
+def people(count=3, **properties):
+    return [schema(), *(record(f"p{number}@x.io", **properties) for number in range(count))]
+
+
+def jobs(pipeline):
+    return sum(entry.method == "POST" for entry in pipeline.sandbox.requests)
+
+
+def test_everybody_is_sent_again_unless_asked_otherwise(pipeline):
+    """The default trusts nobody's memory."""
+    for _ in range(2):
+        assert pipeline.run(people())
+    assert pipeline.totals["delivered"] == 3
+    assert pipeline.totals["unchanged"] == 0
+
+
+def test_unchanged_people_are_skipped_and_no_job_begins(pipeline):
+    """The second run costs Klaviyo nothing, and STATE goes out all the same."""
+    assert pipeline.run(people(), **SKIP)
+    before = jobs(pipeline)
+    assert pipeline.run([*people(), state(1)], **SKIP)
+    assert (pipeline.totals["unchanged"], pipeline.totals["delivered"]) == (3, 0)
+    assert jobs(pipeline) == before
+    assert pipeline.states == [1]
+    pipeline.assert_balanced()
+
+
+def test_a_changed_person_is_sent_and_the_others_are_not(pipeline):
+    """One value is enough."""
+    assert pipeline.run(people(3, tier="silver"), **SKIP)
+    changed = [schema(), *(record(f"p{n}@x.io", tier="gold" if n == 1 else "silver") for n in range(4))]
+    assert pipeline.run(changed, **SKIP)
+    assert (pipeline.totals["unchanged"], pipeline.totals["delivered"]) == (2, 2)
+    assert pipeline.members()["p1@x.io"]["properties"]["tier"] == "gold"
+    assert "p3@x.io" in pipeline.members()
+
+
+def test_a_delivery_too_long_ago_is_made_again(pipeline):
+    """Somebody may have changed the profile in Klaviyo meanwhile."""
+    assert pipeline.run(people(), **SKIP)
+    pipeline.clock.sleep(6 * DAY)
+    assert pipeline.run(people(), **SKIP)
+    assert pipeline.totals["unchanged"] == 3
+    pipeline.clock.sleep(2 * DAY)
+    assert pipeline.run(people(), **SKIP)
+    assert pipeline.totals["delivered"] == 3
+    pipeline.clock.sleep(1)
+    assert pipeline.run(people(), **SKIP, resend_after_days=0)
+    assert pipeline.totals["delivered"] == 3
+
+
+def test_another_list_has_a_memory_of_its_own(pipeline):
+    """To be on one list is not to be on the other."""
+    pipeline.sandbox.add_list("OTHER1", "Others")
+    assert pipeline.run(people(), **SKIP)
+    assert pipeline.run(people(), **SKIP, list_id="OTHER1")
+    assert pipeline.totals["delivered"] == 3
+    assert len(pipeline.members("OTHER1")) == 3
+
+
+def test_a_row_that_klaviyo_rejected_is_never_taken_for_unchanged(pipeline):
+    """It was not delivered, however often it comes."""
+    pipeline.sandbox.refuse_rows(lambda row: ("invalid", "no") if row["email"] == "p1@x.io" else None)
+    for _ in range(2):
+        assert pipeline.run(people(), **SKIP)
+        assert pipeline.totals["rejected"] == 1
+    assert pipeline.totals["unchanged"] == 2
+
+
+def test_what_klaviyo_had_before_a_rejection_is_not_taken_for_unchanged(pipeline):
+    """Delivered, then rejected in another form, then back in the first form: nobody knows what Klaviyo has."""
+    assert pipeline.run(people(1, tier="silver"), **SKIP)
+    pipeline.sandbox.refuse_rows(lambda row: ("invalid", "no") if row["properties"]["tier"] == "gold" else None)
+    assert pipeline.run(people(1, tier="gold"), **SKIP)
+    assert pipeline.run(people(1, tier="silver"), **SKIP)
+    assert pipeline.totals["delivered"] == 1
+
+
+def test_an_older_form_after_a_newer_one_in_the_same_run_is_not_unchanged(pipeline):
+    """What is on its way counts, not what was delivered before."""
+    assert pipeline.run(people(1, tier="silver"), **SKIP)
+    rows = [schema(), record("p0@x.io", tier="gold"), record("q@x.io"), record("p0@x.io", tier="silver")]
+    assert pipeline.run([*rows, record("r@x.io")], **SKIP, batch_size_rows=2, max_in_flight=1)
+    assert pipeline.members()["p0@x.io"]["properties"]["tier"] == "silver"
+    pipeline.assert_balanced()
+
+
+def test_full_sends_everybody(pipeline, server, tmp_path):
+    """`--full` outranks the setting for one run."""
+    from pipeline import command  # noqa: PLC0415  # only here
+
+    for arguments, delivered in ((), 2), ((), 0), (("--full",), 2):
+        done = command(people(2), server.url, tmp_path, *arguments, **SKIP)
+        assert done.returncode == 0, done.stderr.decode()
+        assert json.loads((tmp_path / "work" / "report.json").read_text())["totals"]["delivered"] == delivered
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 2)), max_size=12), min_size=2, max_size=4),
+    st.integers(1, 4),
+)
+def test_skipping_never_changes_what_is_on_the_list(tmp_path_factory, runs, rows):
+    """With and without, the list is that of the last row of each person; the sum is right in both."""
+    with_skip, without = (Pipeline(tmp_path_factory.mktemp("work")) for _ in range(2))
+    for run in runs:
+        lines = [schema(), *(record(f"p{person}@x.io", tier=tier) for person, tier in run), state(1)]
+        for pipeline, skip in (with_skip, SKIP), (without, {}):
+            assert pipeline.run(lines, **skip, batch_size_rows=rows), pipeline.error
+            pipeline.assert_balanced()
+        tiers = [
+            {email: member["properties"]["tier"] for email, member in pipeline.members(LIST).items()}
+            for pipeline in (with_skip, without)
+        ]
+        assert tiers[0] == tiers[1]
+        assert with_skip.totals["delivered"] <= without.totals["delivered"]
+    assert Path(with_skip.work_dir / "ledger.sqlite3").stat().st_mode & 0o777 == 0o600
