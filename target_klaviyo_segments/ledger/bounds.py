@@ -13,7 +13,7 @@ class Bounds:
     that fewer may wait. Members are never forgotten.
     """
 
-    waiting: int = 500_000
+    waiting: int = 250_000
     waiting_watched: int = 250_000
     runs: int = 1_000
     jobs: int = 10_000
