@@ -10,7 +10,7 @@ from target_klaviyo_segments.errors import SettingsError
 from target_klaviyo_segments.settings_table import SDK_SETTINGS, SETTINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 ENVIRONMENT_PREFIX = "TARGET_KLAVIYO_SEGMENTS_"
 _SDK_KINDS = {
@@ -35,6 +35,14 @@ def read_config(paths: Iterable[str], environment: Mapping[str, str]) -> dict[st
         if path != "ENV":
             config |= _read_file(path)
     return config | _read_environment(environment)
+
+
+def exposed(paths: Iterable[str]) -> Iterator[str]:
+    """Config files that hold a secret and that others than their owner may read."""
+    secrets = {name for name, setting in SETTINGS.items() if setting.secret}
+    for path in paths:
+        if path != "ENV" and Path(path).stat().st_mode & 0o044 and secrets & _read_file(path).keys():
+            yield path
 
 
 def _read_file(path: str) -> dict[str, Any]:

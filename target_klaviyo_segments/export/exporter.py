@@ -126,6 +126,8 @@ class Exporter:
             TargetError: The run cannot go on.
         """
         self._dispatch.book_what_came()
+        for lane in self.lanes.values():
+            self._filler.send_full(lane)
         self._let_state_out()
         self._bound_buffers()
 

@@ -63,6 +63,16 @@ class Filler:
         """Take rows, the first of them the `sequence`-th of the run; as `add`, at a tenth of its cost."""
         self._pour(lane, lane.first, rows, sequence, step=1)
 
+    def send_full(self, lane: Lane) -> None:
+        """Send what is full already, so that a tap that falls silent holds nothing up.
+
+        Not the last batch of an export: whether there is another export only the next row tells.
+        """
+        if lane.sieve is not None and lane.sieve.full:
+            self.screen(lane)
+        if lane.filling.full and lane.export.profiles + self._limits.batch_rows < self._limits.profiles_per_export:
+            self.seal(lane)
+
     def seal(self, lane: Lane) -> None:
         """Send the batch that is being filled, but for people who are in a job that has not ended."""
         batch = lane.filling.take()

@@ -115,6 +115,11 @@ class Batcher:
         return self.rows_max - len(self.open.numbers) if self.open is not None else 0
 
     @property
+    def full(self) -> bool:
+        """Whether the open batch has all the rows that it can take."""
+        return self.open is not None and self.rows_left <= 0
+
+    @property
     def payload_bytes(self) -> int:
         """Size of the open batch."""
         return self.open.payload_bytes if self.open is not None else 0

@@ -87,7 +87,7 @@ def test_a_line_that_was_spoilt_is_told_by_its_number(tmp_path, line):
     folder = tmp_path / "rejects"
     folder.mkdir()
     (folder / "run.jsonl").write_text('{"stream":"people","record":{}}\n' + line + "\n")
-    with pytest.raises(InputError, match="line 2 of .*run.jsonl"):
+    with pytest.raises(InputError, match=r"line 2 of .*run\.jsonl"):
         Retry(tmp_path, "run", lambda _: "email").read()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pipeline import LIST, Pipeline, record, schema, state
+from pipeline import LIST, Pipeline, command, record, schema, state
 
 SKIP = {"unchanged_profiles": "skip"}
 DAY = 86_400
@@ -100,10 +100,8 @@ def test_an_older_form_after_a_newer_one_in_the_same_run_is_not_unchanged(pipeli
     pipeline.assert_balanced()
 
 
-def test_full_sends_everybody(pipeline, server, tmp_path):
+def test_full_sends_everybody(server, tmp_path):
     """`--full` outranks the setting for one run."""
-    from pipeline import command  # noqa: PLC0415  # only here
-
     for arguments, delivered in ((), 2), ((), 0), (("--full",), 2):
         done = command(people(2), server.url, tmp_path, *arguments, **SKIP)
         assert done.returncode == 0, done.stderr.decode()
@@ -128,5 +126,4 @@ def test_skipping_never_changes_what_is_on_the_list(tmp_path_factory, runs, rows
             for pipeline in (with_skip, without)
         ]
         assert tiers[0] == tiers[1]
-        assert with_skip.totals["delivered"] <= without.totals["delivered"]
     assert Path(with_skip.work_dir / "ledger.sqlite3").stat().st_mode & 0o777 == 0o600
