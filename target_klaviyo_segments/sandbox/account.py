@@ -91,7 +91,7 @@ def _usage(account: Account, ask: Ask) -> list[dict[str, Any]]:
     rows = [("email_sends", "messages", 1250.0, 500_000)]
     if account.plan_profiles:
         used, maximum = account.plan_profiles
-        rows.append(("active_profiles", "profiles", float(used + len(account.people.all)), maximum))
+        rows.append(("active_profiles", "profiles", float(used + len(account.people)), maximum))
     return [_usage_row(ask, *row) for row in rows]
 
 

@@ -61,7 +61,7 @@ class Sandbox(Scenario):
         self.access_tokens: set[str] = set()
         self.scopes = scopes
         self.limits = limits
-        self._now = now
+        self.now = now
         self._account = Account(account_id, account_name, self, plan_profiles)
         self._windows: dict[str, Windows] = {}
         self._lock = threading.Lock()
@@ -81,12 +81,12 @@ class Sandbox(Scenario):
     def add_list(self, list_id: str, name: str, opt_in_process: str = "single_opt_in") -> None:
         """Make a list with an id of one's own."""
         with self._lock:
-            self._account.lists.add(list_id, name, opt_in_process, self._now())
+            self._account.lists.add(list_id, name, opt_in_process, self.now())
 
     def members(self, list_id: str) -> list[dict[str, Any]]:
         """Who is on a list, in the order of joining: the attributes that are set, and `joined_group_at`."""
         with self._lock:
-            people = self._settled().people.all
+            people = self._settled().people
             members = self._account.lists.by_id[list_id].members
             return [
                 {"id": people[number].id, **people[number].attributes(), "joined_group_at": moment(joined)}
@@ -98,14 +98,14 @@ class Sandbox(Scenario):
     def profiles(self) -> dict[str, dict[str, Any]]:
         """Attributes of everybody who has an e-mail, by e-mail."""
         with self._lock:
-            by_email = self._settled().people.by_email
-            return {email: {"id": person.id, **person.attributes()} for email, person in by_email.items() if email}
+            by_email = self._settled().people.with_email()
+            return {email: {"id": person.id, **person.attributes()} for email, person in by_email.items()}
 
     @property
     def jobs(self) -> dict[str, dict[str, Any]]:
         """Attributes of the import jobs that can be seen, oldest first, by id."""
         with self._lock:
-            now = self._now()
+            now = self.now()
             return {job.id: attributes_of(job, now) for job in self._settled().jobs.living()}
 
     @property
@@ -114,7 +114,7 @@ class Sandbox(Scenario):
         with self._lock:
             account = self._settled()
             return {
-                "profiles": len(account.people.all),
+                "profiles": len(account.people),
                 "members": sum(len(record.members) for record in account.lists.by_id.values()),
                 "jobs": len(account.jobs.living()),
                 "requests": len(self.requests),
@@ -146,13 +146,13 @@ class Sandbox(Scenario):
         gate.check_scopes(self.scopes, route.scopes)
         query = read_query(request.query, route.parameters)
         with self._lock:
-            now = self._now()
+            now = self.now()
             windows = self._windows.setdefault(caller, Windows())
             limits = windows.take(route.budgets(query), now) if self.limits else unlimited_headers()
         body = self._read(route, headers, request.body)
         origin = _origin(headers)
         with self._lock:
-            ask = Ask(origin, request.path, request.query, params, query, max(now, self._now()), body)
+            ask = Ask(origin, request.path, request.query, params, query, max(now, self.now()), body)
             self._account.jobs.advance(ask.now)
             response = route.handler(self._account, ask)
         return replace(response, headers={**response.headers, **limits})
@@ -165,7 +165,7 @@ class Sandbox(Scenario):
         return route.read(plain, self)
 
     def _settled(self) -> Account:
-        self._account.jobs.advance(self._now())
+        self._account.jobs.advance(self.now())
         return self._account
 
 

@@ -9,7 +9,7 @@ from target_klaviyo_segments.sandbox.account import sparse
 from target_klaviyo_segments.sandbox.envelope import answer, linkage, moment, refuse, relation, resource
 from target_klaviyo_segments.sandbox.imports import COMPLETE, PROCESSING, QUEUED, RowError
 from target_klaviyo_segments.sandbox.list_views import list_shown
-from target_klaviyo_segments.sandbox.people import sent_attributes
+from target_klaviyo_segments.sandbox.person import sent_attributes
 from target_klaviyo_segments.sandbox.profile_views import as_id, shown
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from target_klaviyo_segments.sandbox.asking import Ask
     from target_klaviyo_segments.sandbox.exchange import Response
     from target_klaviyo_segments.sandbox.imports import Job
-    from target_klaviyo_segments.sandbox.people import Person
+    from target_klaviyo_segments.sandbox.person import Person
     from target_klaviyo_segments.sandbox.rows import Import
 
 KIND = "profile-bulk-import-job"
@@ -122,7 +122,7 @@ def _job(account: Account, ask: Ask) -> Job:
 
 def _profiles(account: Account, ask: Ask, show: Callable[[Person], dict[str, Any]]) -> Response:
     done = _job(account, ask).done
-    data, links = ask.page(lambda position: show(account.people.all[done[position]]), len(done))
+    data, links = ask.page(lambda position: show(account.people[done[position]]), len(done))
     return answer(200, {"data": data, "links": links})
 
 

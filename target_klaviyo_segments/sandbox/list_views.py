@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from target_klaviyo_segments.sandbox.exchange import Response
     from target_klaviyo_segments.sandbox.filters import Condition
     from target_klaviyo_segments.sandbox.lists import ListRecord
-    from target_klaviyo_segments.sandbox.people import Person
+    from target_klaviyo_segments.sandbox.person import Person
     from target_klaviyo_segments.sandbox.scenario import Scenario
 
 # https://developers.klaviyo.com/en/reference/add_profiles_to_list
@@ -170,7 +170,7 @@ def _members(account: Account, ask: Ask, show: Callable[[Person, float], dict[st
         number, joined = members.numbers[places[position]], members.joined[places[position]]
         if number == GONE or not all(condition.holds_at(joined) for condition in timed):
             return None
-        person = account.people.all[number]
+        person = account.people[number]
         return show(person, joined) if all(is_named(person, condition) for condition in named) else None
 
     data, links = ask.page(pick, len(places))

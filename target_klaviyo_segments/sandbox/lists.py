@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 GONE = -1
@@ -13,9 +14,9 @@ class Members:
     """Who is on a list, by profile number, in the order of joining. Positions never change."""
 
     def __init__(self) -> None:
-        self.numbers = array("q")
+        self.numbers = array("i")
         self.joined = array("d")
-        self._places = array("q")  # by profile number
+        self._places = array("i")  # by profile number
         self._count = 0
 
     def __len__(self) -> int:
@@ -29,6 +30,20 @@ class Members:
             self.numbers.append(number)
             self.joined.append(now)
             self._count += 1
+
+    def add_all(self, numbers: Sequence[int], now: float) -> None:
+        """Let several join, in their order; a whole range of them at once."""
+        if isinstance(numbers, range) and numbers.start >= len(self._places):
+            joining = array("i", numbers)
+            first = len(self.numbers)
+            self._places.extend(array("i", [GONE]) * (numbers.start - len(self._places)))
+            self._places.extend(joining if first == numbers.start else range(first, first + len(numbers)))
+            self.numbers.extend(joining)
+            self.joined.extend(array("d", [now]) * len(numbers))
+            self._count += len(numbers)
+            return
+        for number in numbers:
+            self.add(number, now)
 
     def remove(self, number: int) -> None:
         """Let a profile leave; who is not on the list is no error."""

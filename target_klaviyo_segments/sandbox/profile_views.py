@@ -9,13 +9,14 @@ from target_klaviyo_segments.sandbox.account import sparse
 from target_klaviyo_segments.sandbox.envelope import answer, linkage, moment, relation, resource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from target_klaviyo_segments.sandbox.account import Account
     from target_klaviyo_segments.sandbox.asking import Ask
     from target_klaviyo_segments.sandbox.exchange import Response
     from target_klaviyo_segments.sandbox.filters import Condition
-    from target_klaviyo_segments.sandbox.people import People, Person
+    from target_klaviyo_segments.sandbox.people import People
+    from target_klaviyo_segments.sandbox.person import Person
 
 _TEXTS = (
     "email",
@@ -63,7 +64,7 @@ _KEYS: Mapping[str, Callable[[Person], Any]] = {
 def get_profiles(account: Account, ask: Ask) -> Response:
     """Profiles of the account: https://developers.klaviyo.com/en/reference/get_profiles ."""
     conditions = ask.query.conditions
-    found = account.people.all
+    found: Sequence[Person] = account.people
     if conditions:
         found = [person for person in narrowed(account.people, conditions) if _fits(person, conditions)]
     sort = (ask.query.sort or "").removeprefix("-")
@@ -78,15 +79,15 @@ def narrowed(people: People, conditions: Iterable[Condition]) -> Iterable[Person
     for condition in conditions:
         ways: dict[str, Callable[[str], Person | None]] = {
             "id": people.by_id,
-            "email": lambda value: people.by_email.get(value.lower()),
-            "phone_number": people.by_phone.get,
-            "external_id": people.by_external_id.get,
+            "email": lambda value: people.by_email(value.lower()),
+            "phone_number": people.by_phone,
+            "external_id": people.by_external_id,
             "_kx": lambda _value: None,
             "push_token": lambda _value: None,
         }
         if look_up := ways.get(condition.field):
             return [person for value in dict.fromkeys(condition.values) if (person := look_up(value))]
-    return people.all
+    return people
 
 
 def is_named(person: Person, condition: Condition) -> bool:

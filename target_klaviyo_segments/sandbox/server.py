@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import argparse
+import gc
+import os
 import signal
 import socket
 import sys
 import threading
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from target_klaviyo_segments.sandbox.app import DEFAULT_API_KEY, Request, Response, Sandbox
+from target_klaviyo_segments.sandbox.app import Request, Response, Sandbox
+from target_klaviyo_segments.sandbox.options import DEFAULT_LIST, HOST, parser
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import FrameType, TracebackType
 
-_HOST = "127.0.0.1"
-_DEFAULT_PORT = 8765
-_DEFAULT_LIST = "Y6nRLr=Sandbox segment"
+# There is next to nothing to collect, and looking for it among a million people takes time.
+_GC_THRESHOLDS = (100_000, 50, 100)
 # A body is read whole before it is judged; what is far beyond Klaviyo's own limit is not read at all.
 _BODY_BYTES_MAX = 64 * 1024 * 1024
 
@@ -35,40 +35,57 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def _serve(self) -> None:
-        body = self._body()
-        if body is None:
-            self.close_connection = True
-            response = Response(413, {"connection": "close"})
-        else:
-            path, _, query = self.path.partition("?")
-            response = self.server.sandbox.handle(Request(self.command, path, query, dict(self.headers.items()), body))
+        response = self._answer()
         self.send_response(response.status)
         for name, value in response.headers.items():
             self.send_header(name, value)
         if response.status != 204:  # noqa: PLR2004  # No Content has no length either
             self.send_header("content-length", str(len(response.body)))
         self.end_headers()
-        self.wfile.write(response.body)
+        if self.command != "HEAD":
+            self.wfile.write(response.body)
 
-    do_GET = do_POST = do_DELETE = do_PATCH = do_PUT = _serve  # noqa: N815  # the names that the shell looks for
+    # The names that the shell looks for.
+    do_GET = do_HEAD = do_POST = do_DELETE = do_PATCH = do_PUT = do_OPTIONS = _serve  # noqa: N815  # the shell's
+
+    def handle_expect_100(self) -> bool:
+        """Who asks before sending a large body is not kept waiting."""
+        going_on = super().handle_expect_100()
+        self.wfile.flush()
+        return going_on
+
+    def _answer(self) -> Response:
+        """What is no HTTP, or too large to be read, ends the connection: nobody knows where the next request begins."""
+        try:
+            body = self._body()
+        except ValueError:
+            body, refused = None, 400
+        else:
+            refused = 413
+        if body is None:
+            self.close_connection = True
+            return Response(refused, {"connection": "close"})
+        path, _, query = self.path.partition("?")
+        return self.server.sandbox.handle(Request(self.command, path, query, dict(self.headers.items()), body))
 
     def _body(self) -> bytes | None:
         """The whole body; None when it is too large to be read."""
         if "chunked" in self.headers.get("transfer-encoding", "").lower():
             return self._chunks()
-        length = int(self.headers.get("content-length") or 0)
+        length = _number(self.headers.get("content-length") or "0", 10)
         return self.rfile.read(length) if length <= _BODY_BYTES_MAX else None
 
     def _chunks(self) -> bytes | None:
-        body = bytearray()
-        while size := int(self.rfile.readline().partition(b";")[0], 16):
-            if len(body) + size > _BODY_BYTES_MAX:
+        pieces: list[bytes] = []
+        room = _BODY_BYTES_MAX
+        while size := _number(self.rfile.readline().partition(b";")[0].decode("latin-1"), 16):
+            if (room := room - size) < 0:
                 return None
-            body += self.rfile.read(size)
+            pieces.append(self.rfile.read(size))
             self.rfile.readline()
         while self.rfile.readline().strip():
             pass
-        return bytes(body)
+        return b"".join(pieces)
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:  # noqa: ARG002  # the shell's
         """Says what was asked, without the query: that may hold e-mails."""
@@ -80,6 +97,18 @@ class _Handler(BaseHTTPRequestHandler):
             sys.stderr.write(f"{format % args}\n")
 
 
+def _number(text: str, base: int) -> int:
+    """A length.
+
+    Raises:
+        ValueError: It is none.
+    """
+    found = int(text, base)
+    if found < 0:
+        raise ValueError(text)
+    return found
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
@@ -88,7 +117,7 @@ class _Server(ThreadingHTTPServer):
         self.sandbox = sandbox
         self.quiet = quiet
         self._open: set[socket.socket] = set()
-        super().__init__((_HOST, port), _Handler)
+        super().__init__((HOST, port), _Handler)
 
     def get_request(self) -> tuple[socket.socket, Any]:
         """Remembers the connection, so that it can be ended."""
@@ -126,7 +155,7 @@ class SandboxServer:
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://{_HOST}:{self._server.server_address[1]}"
+        return f"http://{HOST}:{self._server.server_address[1]}"
 
     def __enter__(self) -> SandboxServer:  # noqa: PYI034  # Python 3.10 has no `Self`, and this is nobody's base
         self._thread.start()
@@ -142,12 +171,12 @@ class SandboxServer:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Serve until Ctrl-C or SIGTERM; 1 when the port is in use."""
-    options = _parser().parse_args(argv)
+    """Serve until Ctrl-C or SIGTERM; 1 when it cannot: the port is in use, or there is nobody to tell where it is."""
+    options = parser().parse_args(argv)
     sandbox = Sandbox(api_key=options.api_key, limits=not options.no_limits, job_seconds=options.job_seconds)
-    names = dict(text.partition("=")[::2] for text in options.list or [_DEFAULT_LIST])
+    names = dict(options.list or [DEFAULT_LIST])
     for list_id, name in names.items():
-        sandbox.add_list(list_id, name or list_id)
+        sandbox.add_list(list_id, name)
     stopped = threading.Event()
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -155,49 +184,29 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
+    gc.set_threshold(*_GC_THRESHOLDS)
     try:
         server = SandboxServer(sandbox, port=options.port, quiet=options.quiet)
     except OSError as error:
-        sys.stderr.write(f"target-klaviyo-segments-sandbox: port {options.port} cannot be used: {error.strerror}\n")
-        return 1
+        return _refuse(f"port {options.port} cannot be used: {error.strerror}")
     with server:
-        lists = ", ".join(names)
-        sys.stdout.write(f"Sandbox Klaviyo at {server.url} with API key {options.api_key} and lists {lists}\n")
-        sys.stdout.flush()
+        if not _say(f"Sandbox Klaviyo at {server.url} with API key {options.api_key} and lists {', '.join(names)}"):
+            return _refuse("nothing can be written to stdout")
         stopped.wait()
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="target-klaviyo-segments-sandbox",
-        description="A Klaviyo on this machine, to try exports against. Nothing leaves it, nothing is kept.",
-    )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {version('target-klaviyo-segments')}")
-    parser.add_argument("--host", type=_loopback, default=_HOST, help=f"only {_HOST}: it is for this machine alone")
-    parser.add_argument("--port", type=_port, default=_DEFAULT_PORT, help="0 for any free one (default: %(default)s)")
-    parser.add_argument("--list", action="append", metavar="ID[=NAME]", help=f"repeatable (default: {_DEFAULT_LIST})")
-    parser.add_argument("--api-key", default=DEFAULT_API_KEY, help="the private key to accept (default: %(default)s)")
-    parser.add_argument("--no-limits", action="store_true", help="no rate limits")
-    parser.add_argument("--job-seconds", type=_seconds, default=0.0, help="how long an import job takes (default: 0)")
-    parser.add_argument("--quiet", action="store_true", help="no line for each request")
-    return parser
+def _say(line: str) -> bool:
+    try:
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+    except OSError:
+        # Or Python tries once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
+    return True
 
 
-def _loopback(text: str) -> str:
-    if text not in {_HOST, "localhost"}:
-        raise argparse.ArgumentTypeError(f"the sandbox listens on {_HOST} only, not on {text}")
-    return text
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > 65_535:  # noqa: PLR2004  # ports have 16 bits
-        raise argparse.ArgumentTypeError(f"{text} is no port: 0 to 65535")
-    return int(text)
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 <= seconds < float("inf"):
-        raise argparse.ArgumentTypeError("0 or more seconds")
-    return seconds
+def _refuse(why: str) -> int:
+    sys.stderr.write(f"target-klaviyo-segments-sandbox: {why}\n")
+    return 1

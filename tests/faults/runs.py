@@ -97,7 +97,7 @@ class Outcome:
 
     @property
     def states(self):
-        return [json.loads(line) for line in self.stdout.splitlines()]
+        return [json.loads(line) for line in self.stdout.split("\n")[:-1]]
 
     @property
     def members(self):
@@ -106,7 +106,7 @@ class Outcome:
     @property
     def rejected(self):
         path = self.report["rejects_file"]
-        rows = Path(path).read_text().splitlines() if path else []
+        rows = Path(path).read_text().split("\n")[:-1] if path else []
         return {json.loads(row)["record"]["email"] for row in rows}
 
     def assert_sound(self):

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from target_klaviyo_segments.sandbox.block import Row
 from target_klaviyo_segments.sandbox.people import People
-from target_klaviyo_segments.sandbox.rows import Row
 
 LIST = "Y6nRLr"
 
@@ -33,6 +33,7 @@ def test_nulls_write_nothing(caller):
     caller.load({"email": "a@x.io", "title": "T", "location": {"zip": "1"}, "properties": {"tier": "gold"}})
     caller.load({"email": "a@x.io", "title": None, "location": {"zip": None}, "properties": {"tier": None}})
     caller.load({"email": "a@x.io", "location": None, "properties": None})
+    caller.load({"email": "a@x.io", "title": None, "location": {"zip": "1"}, "properties": {"tier": "gold"}})
     person = caller.box.profiles["a@x.io"]
     assert (person["title"], person["location"], person["properties"]) == ("T", {"zip": "1"}, {"tier": "gold"})
 
@@ -50,6 +51,8 @@ def test_what_is_not_sent_stays(caller):
 def test_patches_append_take_away_and_unset(caller):
     """Beside the attributes, also for somebody new."""
     caller.load(patched("a@x.io", append={"segments": "vip"}))
+    assert properties(caller) == {"segments": ["vip"]}
+    caller.load({"email": "a@x.io"})
     assert properties(caller) == {"segments": ["vip"]}
     caller.load(patched("a@x.io", append={"segments": ["vip", "new"], "n": 1}))
     assert properties(caller) == {"segments": ["vip", "new"], "n": [1]}
@@ -157,9 +160,9 @@ def test_ids_look_like_klaviyos_and_lead_back(count, now):
     people = People()
     for number in range(count):
         email = f"p{number}@x.io"
-        people.put(Row(email, None, None, None, patched=False, raw=b'{"attributes":{}}'), now)
-    ids = [person.id for person in people.all]
+        people.put(Row(email, None, None, None, raw=b'{"attributes":{}}'), now)
+    ids = [person.id for person in people]
     assert len(set(ids)) == count
     assert all(len(profile_id) == 26 and profile_id.isalnum() for profile_id in ids)
-    assert [people.by_id(profile_id) for profile_id in ids] == people.all
-    assert people.by_id("0" * 26) not in people.all[1:]
+    assert [people.by_id(profile_id) for profile_id in ids] == list(people)
+    assert people.by_id("0" * 26) not in people[1:]
