@@ -52,7 +52,7 @@ def _record(number: int, pick: random.Random) -> dict[str, object]:
         "email": f"customer.number.{number}@example.com",
         "first_name": first,
         "last_name": f"Sample-{number % 997}",
-        "phone_number": f"+1202555{number % 10000:04d}",
+        "phone_number": f"+1{202 + number // 7_000_000}{2_000_000 + number % 7_000_000}",
         "tier": ("none", "silver", "gold")[number % 3],
         "score": round(pick.random() * 1000, 2),
         "newsletter": number % 2 == 0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import sys
 from importlib.metadata import version
@@ -21,6 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments == ["--version"]:  # before the import of the SDK, which takes a second
         sys.stdout.write(f"target-klaviyo-segments v{__version__}, Meltano SDK v{version('singer-sdk')}\n")
         return 0
+    _open_what_is_closed()
     import click  # noqa: PLC0415  # same
 
     from target_klaviyo_segments.stopping import end_by  # noqa: PLC0415  # same
@@ -43,6 +45,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):  # before anything was read
         return end_by(signal.SIGINT)
     return 1
+
+
+def _open_what_is_closed() -> None:
+    """A shell may start us without stdin or stdout (`<&-`, `>&-`): nothing comes, nobody reads."""
+    sys.stdin = sys.stdin or open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115  # a device, for as long as we run
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  # same
 
 
 def _collect_less() -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from target_klaviyo_segments.report.document import StreamReport
+from target_klaviyo_segments.setting import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from target_klaviyo_segments.export.lane import Lane
@@ -49,6 +50,14 @@ def too_many_rejected(lanes: Mapping[str, Lane], percent: int, rejects: Path) ->
         for stream, lane in lanes.items()
         if lane.tally.too_many_rejected(percent)
     ]
+
+
+def never_came(segments: Mapping[str, Any] | None, came: Sequence[str]) -> Iterator[str]:
+    """Streams that `segments` names and that the tap did not send, a sentence each: most often a typing error."""
+    for stream in segments or ():
+        if stream not in came:
+            others = f"; it sent {', '.join(sorted(came))}" if came else ""
+            yield f"`segments` names the stream `{stream}`, which the tap did not send{nearest(stream, came)}{others}"
 
 
 def _hint(stream: str, tally: Tally) -> list[str]:

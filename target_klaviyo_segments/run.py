@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from target_klaviyo_segments import __version__
 from target_klaviyo_segments.aftermath import report_of, sentences
-from target_klaviyo_segments.conclusion import snapshot, stream_reports, too_many_rejected
+from target_klaviyo_segments.conclusion import never_came, snapshot, stream_reports, too_many_rejected
 from target_klaviyo_segments.errors import InputError, RunStopped, SettingsError, StoppedBySignal, TargetError
 from target_klaviyo_segments.export.exporter import Exporter
 from target_klaviyo_segments.export.keeper import Keeper
@@ -65,7 +65,8 @@ class Run:
         self.ended = False
         self._pass_gate()
         self._rejects = Rejects(self._work_dir / "rejects" / f"{self._report.run_id}.jsonl")
-        self._failed = Rejects(self._work_dir / "failed" / f"{self._report.run_id}.jsonl")
+        failed = self._work_dir / "failed" / f"{self._report.run_id}.jsonl"
+        self._failed = Rejects(failed, "rows that were not delivered")
         self._client = make_client(settings, wires, self._retrying)
         self._ledger = Ledger.open(self._work_dir / "ledger.sqlite3", now=wires.wall, warn=self.warn)
         self._client.known_jobs.update(self._ledger.job_ids())
@@ -138,6 +139,8 @@ class Run:
         """
         self.exporter.finish()
         self._close_files()
+        for warning in never_came(self._settings.segments, [*self.exporter.lanes, *self._unselected]):
+            self.warn(warning)
         percent, path = self._settings.max_rejected_percent, self._rejects.path
         problems = [*self.exporter.incomplete, *too_many_rejected(self.exporter.lanes, percent, path)]
         if problems:

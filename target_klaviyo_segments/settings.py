@@ -8,6 +8,8 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
+from phonenumbers import SUPPORTED_REGIONS
+
 from target_klaviyo_segments.errors import SettingsError
 from target_klaviyo_segments.setting import Setting, nearest
 from target_klaviyo_segments.settings_table import PER_SEGMENT, SDK_SETTINGS, SETTINGS
@@ -138,9 +140,9 @@ def _ill_formed(config: Mapping[str, Any], table: Mapping[str, Setting], where: 
 
 
 def _missing(config: Mapping[str, Any]) -> Iterator[str]:
-    if not config.get("api_key"):
+    if "api_key" not in config:
         yield "`api_key` is missing: the private API key of the Klaviyo account (Settings > API keys in Klaviyo)"
-    if config.get("accept_data_privacy") is not True:
+    if config.get("accept_data_privacy", False) is False:
         yield PRIVACY_NOTICE
     segments = config.get("segments")
     if not isinstance(segments, dict):
@@ -208,9 +210,7 @@ def _api_revision(value: str) -> str | None:
 
 
 def _default_country(value: str) -> str | None:
-    if re.fullmatch(r"[A-Za-z]{2}", value):
-        return None
-    return "must be a country's two letters, such as US or DE"
+    return None if value.upper() in SUPPORTED_REGIONS else "must be a country's two letters, such as US or DE"
 
 
 def _api_key(value: str) -> str | None:

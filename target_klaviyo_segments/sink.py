@@ -10,7 +10,7 @@ from singer_sdk.sinks import Sink
 from target_klaviyo_segments.errors import Rejection, RunStopped
 from target_klaviyo_segments.export.keeper import key_reader
 from target_klaviyo_segments.export.rejects import record_json
-from target_klaviyo_segments.segment.contract import Contract
+from target_klaviyo_segments.segment.contract import Contract, unknown_sources
 from target_klaviyo_segments.segment.mapping import Mapper
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class SegmentSink(Sink):
         run.destination(segment.list_id)
         self._exporter = run.exporter
         self._lane = run.exporter.lane(stream_name, segment.list_id)
-        self._lane.warn(*contract.warnings)
+        self._lane.warn(*contract.warnings, *unknown_sources(stream_name, self.original_schema, segment.field_map))
         if key_properties and DELETED_AT in contract.properties:
             self._lane.keys_of = key_reader(key_properties)
         self._contract = contract
@@ -123,6 +123,17 @@ class SegmentSink(Sink):
                 self._exporter.add(self._lane, tally.read, profile.email, profile.payload, line)
                 return
             rejection = profile
+        self._reject(record, rejection, bytes(line))
+
+    def refuse(self, record: dict[str, Any], rejection: Rejection, line: Record) -> None:
+        """Take a record that cannot be mapped.
+
+        Raises:
+            RunStopped: `on_invalid_record` is fail.
+            WorkDirError: The rejects file cannot be written.
+        """
+        self._lane.tally.read += 1
+        self._exporter.sequence += 1
         self._reject(record, rejection, bytes(line))
 
     def leave_out(self) -> None:
@@ -186,6 +197,10 @@ class UnselectedSink(Sink):
         """Count records."""
         self._tally.read += len(records)
         self._tally.filtered += len(records)
+
+    def refuse(self, record: dict[str, Any], rejection: Rejection, line: Record) -> None:  # noqa: ARG002  # as the other sink
+        """Count one record."""
+        self.leave_out()
 
     def leave_out(self) -> None:
         """Count one record."""

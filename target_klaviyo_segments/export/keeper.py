@@ -105,7 +105,7 @@ def key_reader(names: Sequence[str]) -> Callable[[Sequence[Record]], list[str | 
     def key_of(record: Record) -> str | None:
         try:
             values = msgspec.structs.astuple(decode(record))
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
         return None if None in values else msgspec.json.encode(values).decode()
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from target_klaviyo_segments.errors import Rejection, WorkDirError
+from target_klaviyo_segments.segment.values import custom_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,19 +19,29 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 def record_json(record: object) -> bytes:
-    """A record as one line of JSON, whatever is in it: what UTF-8 cannot hold is escaped, what JSON cannot is text."""
+    """A record as one line of JSON, whatever is in it: what UTF-8 cannot hold is escaped, what JSON cannot is text.
+
+    Nesting that only a stack deeper than ours could write is null.
+    """
     try:
         return _encode(record)
     except (UnicodeEncodeError, TypeError, ValueError, RecursionError):
+        pass
+    try:
         return json.dumps(record, default=str, skipkeys=True).encode()
+    except (ValueError, RecursionError):
+        shallow = {name: custom_of(value) for name, value in record.items()} if isinstance(record, dict) else None
+        return json.dumps(shallow, default=str, skipkeys=True).encode()
 
 
 class Rejects:
     """Writes `rejects/{run_id}.jsonl`, mode 0600, from the first refused row on; no row, no file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, what: str = "rejected rows") -> None:
         self.path = path
+        self._what = what
         self._file: BinaryIO | None = None
+        self._lost = False  # the disk took no more, and that was told
 
     @property
     def written(self) -> bool:
@@ -76,7 +87,8 @@ class Rejects:
         try:
             self._file.close()
         except OSError as error:
-            raise self._trouble(error) from None
+            if not self._lost:
+                raise self._trouble(error) from None
 
     def _opened(self) -> BinaryIO:
         if self._file is None:
@@ -86,7 +98,8 @@ class Rejects:
         return self._file
 
     def _trouble(self, error: OSError) -> WorkDirError:
+        self._lost = True
         return WorkDirError(
-            f"rejected rows cannot be written to {self.path}: {error.strerror}. "
+            f"{self._what} cannot be written to {self.path}: {error.strerror}. "
             "No STATE passes them; make room or change `work_dir` and run again"
         )

@@ -31,6 +31,7 @@ class Books:
         self._keeper = keeper
         self._checkpoint = checkpoint
         self._jobs: dict[str, tuple[Parcel, Sequence[int]]] = {}
+        self._known: set[str] = set()  # ids of all jobs that this run began
         self._unexplained: dict[str, Rejection] = {}
         self.parcels: dict[int, Parcel] = {}
         self.people: set[str] = set()  # of all parcels under way
@@ -77,23 +78,34 @@ class Books:
         """Enter what a worker tells."""
         match event:
             case Submitted():
-                self._jobs[event.job_id] = (self.parcels[event.parcel], event.rows)
-                self.parcels[event.parcel].export.jobs += 1
-                self.watch(event.job_id)
-                self._keeper.submitted(self.parcels[event.parcel], event.job_id, event.rows)
+                self._submitted(event)
             case Refused():
                 self._reject(self.parcels[event.parcel], {event.row: event.rejection})
             case Shipped():
                 self._shipped(event)
-            case JobEnded():
+            case JobEnded() if event.status.id in self._jobs:
                 self._ended(event)
-            case JobPeople():
+            case JobPeople() if event.job_id in self._jobs:
                 self._people(event)
-            case JobLost():
+            case JobLost() if event.job_id in self._jobs:
                 parcel, rows = self._jobs.pop(event.job_id)
                 self._fail(parcel, rows, f"import job {event.job_id}: {event.reason}")
             case Broken():
                 self.broken, self.crashed = self.broken or event.error, True
+
+    def _submitted(self, event: Submitted) -> None:
+        """A job has begun. When two have one id nobody can tell which rows which of them holds: they have failed."""
+        parcel = self.parcels[event.parcel]
+        parcel.export.jobs += 1
+        if event.job_id in self._known:
+            first = [self._jobs.pop(event.job_id)] if event.job_id in self._jobs else []
+            for holder, rows in [*first, (parcel, event.rows)]:
+                self._fail(holder, rows, f"Klaviyo gave two imports one job id, {event.job_id}")
+            return
+        self._known.add(event.job_id)
+        self._jobs[event.job_id] = (parcel, event.rows)
+        self.watch(event.job_id)
+        self._keeper.submitted(parcel, event.job_id, event.rows)
 
     def _shipped(self, event: Shipped) -> None:
         self.in_flight -= 1

@@ -37,8 +37,8 @@ class Members:
         while True:
             found = self._database.array(
                 "SELECT json_group_array(person) FROM (SELECT person FROM members WHERE person > ? AND person < ? "
-                "AND (?3 IS NULL OR stream = ?3) ORDER BY person LIMIT ?4)",
-                (last, end, stream, _READ_AT_ONCE),
+                "AND (? IS NULL OR stream = ?) ORDER BY person LIMIT ?)",
+                (last, end, stream, stream, _READ_AT_ONCE),
             )
             if not found:
                 return
@@ -48,8 +48,8 @@ class Members:
     def count(self, list_number: int, stream: int | None) -> int:
         """How many are on a list."""
         (count,) = self._database.row(
-            "SELECT count(*) FROM members WHERE person > ? AND person < ? AND (?3 IS NULL OR stream = ?3)",
-            (*span(list_number), stream),
+            "SELECT count(*) FROM members WHERE person > ? AND person < ? AND (? IS NULL OR stream = ?)",
+            (*span(list_number), stream, stream),
         )
         return int(count)
 

@@ -17,7 +17,7 @@ from target_klaviyo_segments.segment.schema import MISSING, find_property, may_b
 from target_klaviyo_segments.segment.spelling import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 _NAMES_MAX = 30
 # What the compiled check raises at what it cannot read: lone surrogates, dates made by stream maps, endless nesting.
@@ -96,6 +96,16 @@ class Contract:
         except _UNREADABLE:
             refused = False
         return self._explainer.explain(record, refused=refused)
+
+
+def unknown_sources(stream: str, schema: dict[str, Any], field_map: Mapping[str, str]) -> list[str]:
+    """Properties that `field_map` names and the schema does not, a sentence each: most often a typing error."""
+    names = sorted(properties_of(schema))
+    return [
+        f"stream `{stream}`: `field_map.{field}` is `{source}`, which is none of its properties{nearest(source, names)}"
+        for field, source in field_map.items()
+        if find_property(schema, source) is MISSING
+    ]
 
 
 def _email_problem(schema: dict[str, Any], properties: Sequence[str], email_field: str) -> str | None:

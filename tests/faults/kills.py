@@ -7,6 +7,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 from pipeline import KEY, LIST, record, schema, state, text
 
@@ -61,7 +62,7 @@ def assert_recovered(folder, sandbox, people):
     reports = [json.loads(path.read_text()) for path in (work_dir / "reports").glob("*.json")]
     for report in reports:
         assert report["totals"]["read"] == sum(report["totals"][fate] for fate in FATES), report["totals"]
-    with sqlite3.connect(work_dir / "ledger.sqlite3") as ledger:
+    with closing(sqlite3.connect(work_dir / "ledger.sqlite3")) as ledger, ledger:
         assert ledger.execute("SELECT count(*), count(DISTINCT person) FROM members").fetchone() == (len(wanted),) * 2
         assert ledger.execute("SELECT count(*) FROM intents WHERE closed IS NULL").fetchone() == (0,)
         begun = ledger.execute("SELECT count(*) FROM runs").fetchone()[0]

@@ -8,6 +8,7 @@ import resource
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 from pipeline import KEY, LIST, Pipeline, command, record, schema, state, text
@@ -104,7 +105,7 @@ def test_ledger_of_another_program(tmp_path, box):
     """Refused and left as it is."""
     (tmp_path / "work").mkdir()
     path = tmp_path / "work" / "ledger.sqlite3"
-    with sqlite3.connect(path) as other:
+    with closing(sqlite3.connect(path)) as other, other:
         other.execute("CREATE TABLE theirs (x)")
     before = path.read_bytes()
     assert_told(run(tmp_path, box.url), "ledger.sqlite3")
@@ -144,7 +145,7 @@ def test_report_of_a_crashed_run(tmp_path):
     pipeline = Pipeline(tmp_path)
     assert pipeline.run([schema(), record("a@x.io"), state(1)])
     run_id = pipeline.report["run_id"]
-    with sqlite3.connect(pipeline.work_dir / "ledger.sqlite3") as ledger:
+    with closing(sqlite3.connect(pipeline.work_dir / "ledger.sqlite3")) as ledger, ledger:
         ledger.execute("UPDATE runs SET ended = NULL, status = NULL")
     path = pipeline.work_dir / "reports" / f"{run_id}.json"
     path.unlink()

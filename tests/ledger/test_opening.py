@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 
@@ -82,7 +83,7 @@ def test_a_file_that_is_not_a_ledger_is_refused_and_left_untouched(desks, conten
 def test_another_programs_sqlite_file_is_refused_and_left_untouched(desks):
     """It may be worth more than our ledger."""
     desk = desks()
-    with sqlite3.connect(desk.path) as other:
+    with closing(sqlite3.connect(desk.path)) as other, other:
         other.execute("CREATE TABLE members (x)")
     other.close()
     content = desk.path.read_bytes()
@@ -113,7 +114,7 @@ def test_a_ledger_of_a_newer_release_is_refused_and_left_untouched(desk):
     """Going back a release must not lose what the newer one knew."""
     desk.begin()
     desk.close()
-    with sqlite3.connect(desk.path) as newer:
+    with closing(sqlite3.connect(desk.path)) as newer, newer:
         newer.execute("PRAGMA user_version = 99")
     newer.close()
     content = desk.path.read_bytes()
@@ -145,7 +146,7 @@ def test_a_step_that_fails_changes_nothing(desk):
     desk.open(steps=(*STEPS, "UPDATE runs SET version = '2'; CREATE UNIQUE INDEX one ON runs (version)"))
     assert "UNIQUE" in desk.warnings[0]
     (aside,) = desk.folder.glob("*-damaged-*.sqlite3")
-    with sqlite3.connect(aside) as old:
+    with closing(sqlite3.connect(aside)) as old, old:
         assert old.execute("SELECT version FROM runs").fetchall() == [("1.0",)] * 2
         assert old.execute("PRAGMA user_version").fetchone() == (len(STEPS),)
     old.close()

@@ -150,3 +150,26 @@ def test_the_schema_of_the_stream_stays_as_it_was():
     schema = {"$schema": "x", "properties": {"email": {"type": "string", "pattern": "a\\Z"}}}
     Contract.from_schema("people", schema, (), "email")
     assert schema == {"$schema": "x", "properties": {"email": {"type": "string", "pattern": "a\\Z"}}}
+
+
+@pytest.mark.parametrize(
+    "broken", [{"type": "x"}, {"anyOf": [{}, {"type": "x"}]}, {"properties": {"0": {"type": "x"}}}]
+)
+@pytest.mark.parametrize("name", ["0", "1", "00", "+1", "", "type", "9" * 30])
+def test_only_the_unusable_schema_is_left_out(broken, name):
+    """Whatever the property's name, its siblings are checked, and those whose names look alike to the compiler."""
+    others = {"0": {}, "01": {}, "": {}, "type": {}, "last": {}}
+    people = contract(**{**dict.fromkeys(others, {"type": "integer"}), name: broken})
+    (warning,) = people.warnings
+    assert f"`properties.{name}." in warning
+    for other in others.keys() - {name}:
+        assert people.check({other: "no integer"}) is not None
+    assert people.check({name: "anything"}) is None
+
+
+def test_an_unusable_schema_of_a_property_without_a_name():
+    """Something else than a schema."""
+    people = contract(**{"": 3, "0": 4, "1": {"type": "integer"}})
+    assert people.check({"": 1, "0": 1}) is None
+    assert people.check({"1": "x"}).field == "1"
+    assert len(people.warnings) == 2

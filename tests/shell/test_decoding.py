@@ -77,3 +77,26 @@ def test_line_numbers_count_blank_lines():
     assert [lines.line_of(0), lines.line_of(1)] == [2, 4]
     assert list(lines.feed(b'\n{"a":3}\n')) == [{"a": 3}]
     assert lines.line_of(0) == 6
+
+
+@pytest.mark.parametrize("blocks", [1, 3])
+def test_the_limit_of_a_line_is_exact(blocks):
+    """However many lines come with it, and whether its end came in the same block."""
+    whole = b'{"a":"%s"}' % (b"x" * (MAX_LINE_BYTES - 8))
+    data = b'{"b":1}\n' + whole + b'\n{"b":2}\n'
+    size = len(data) // blocks + 1
+    assert [*map(list, read(*(data[i : i + size] for i in range(0, len(data), size))))] == [["b"], ["a"], ["b"]]
+    longer = data.replace(b"x", b"xx", 1)
+    found = []
+    lines = LineDecoder("the input")
+    with pytest.raises(InputError, match="line 2 of the input is longer than 16,777,216 bytes"):
+        for i in range(0, len(longer), size):
+            found += lines.feed(longer[i : i + size])
+    assert found == [{"b": 1}]
+
+
+def test_an_integer_without_end_is_a_number():
+    """Python makes no integer of more than 4,300 digits; what nobody can use costs its value, not the run."""
+    digits = "9" * 5000
+    (value,) = read(b'{"a":%s,"b":-%s,"c":12}\n' % (digits.encode(), digits.encode()))
+    assert [str(each) for each in value.values()] == [digits, "-" + digits, "12"]

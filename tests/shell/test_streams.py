@@ -229,3 +229,20 @@ def test_each_run_leaves_its_own_report(pipeline):
     assert pipeline.totals["read"] == 0
     assert pipeline.report["account"]["id"]
     assert pipeline.report["streams"]["people"]["list"]["id"] == LIST
+
+
+def test_a_stream_that_segments_names_and_the_tap_does_not_send_is_told(pipeline):
+    """A typing error would export nothing and look well."""
+    assert pipeline.run([schema(stream="newsletter"), record("a@x.io", "newsletter")], segments={"newsleter": {}})
+    (warning,) = pipeline.report["warnings"]
+    assert "`newsleter`" in warning
+    assert "did you mean `newsletter`" in warning
+
+
+def test_a_source_that_the_schema_does_not_have_is_told(pipeline):
+    """A typing error in `field_map` would leave the field empty for everybody."""
+    lines = [schema(email={}, given_name={"type": "string"}), record("a@x.io", given_name="Ada")]
+    assert pipeline.run(lines, field_map={"first_name": "given_nme"})
+    (warning,) = pipeline.report["streams"]["people"]["warnings"]
+    assert "`field_map.first_name` is `given_nme`" in warning
+    assert "did you mean `given_name`" in warning

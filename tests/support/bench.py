@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import weakref
 
 from doubles import FakeClock, ModelKlaviyo
 
@@ -25,6 +26,7 @@ class Bench:
         self.failed = Rejects(folder / "failed.jsonl")
         self.clock = FakeClock()
         self.ledger = ledger or Ledger.open(folder / "ledger.sqlite3", now=self.clock.now, warn=self.warnings.append)
+        weakref.finalize(self, self.ledger.close)
         self.ledger.begin_run(run_id, connection="klaviyo", version="1")
         defaults = {
             "batch_rows": 4,

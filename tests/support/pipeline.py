@@ -84,7 +84,7 @@ class Pipeline:
 
     @property
     def states(self):
-        return [json.loads(line) for line in self.stdout.splitlines()]
+        return [json.loads(line) for line in self.stdout.split("\n")[:-1]]
 
     @property
     def report(self):
@@ -96,7 +96,7 @@ class Pipeline:
 
     def rejects(self):
         path = self.report["rejects_file"]
-        return [json.loads(line) for line in Path(path).read_text().splitlines()] if path else []
+        return [json.loads(line) for line in Path(path).read_text().split("\n")[:-1]] if path else []
 
     def members(self, list_id=LIST):
         return {member["email"]: member for member in self.sandbox.members(list_id)}
