@@ -66,13 +66,21 @@ def main() -> None:
                 url = next(word for word in sandbox.stdout.readline().split() if word.startswith("http"))
                 config = _config(Path(folder), url)
                 target = [sys.executable, "-m", "target_klaviyo_segments", "--config", str(config)]
-                table = _in_turns(
-                    {"floor": [sys.executable, str(HERE / "floor.py")], "target": target}, lines, options.runs
-                )
+                floor = [sys.executable, str(HERE / "floor.py")]
+                empty = Path(folder) / "empty.jsonl"
+                empty.touch()
+                commands = {
+                    "floor": (floor, lines),
+                    "target": (target, lines),
+                    "floor, empty input": (floor, empty),
+                    "target, empty input": (target, empty),
+                    "import singer_sdk": ([sys.executable, "-c", "import singer_sdk"], empty),
+                }
+                table = _in_turns(commands, options.runs)
             finally:
                 sandbox.terminate()
-        report = json.loads((Path(folder) / "work" / "report.json").read_text())
-    _print(table, options.records, report)
+        reports = [json.loads(path.read_text()) for path in (Path(folder) / "work" / "reports").iterdir()]
+    _print(table, options.records, max(reports, key=lambda report: report["totals"]["read"]))
 
 
 def _config(folder: Path, url: str) -> Path:
@@ -89,10 +97,10 @@ def _config(folder: Path, url: str) -> Path:
     return path
 
 
-def _in_turns(commands: dict[str, list[str]], stdin: Path, runs: int) -> dict[str, list[Measure]]:
+def _in_turns(commands: dict[str, tuple[list[str], Path]], runs: int) -> dict[str, list[Measure]]:
     table: dict[str, list[Measure]] = {name: [] for name in commands}
     for turn in range(runs + 1):
-        for name, command in commands.items():
+        for name, (command, stdin) in commands.items():
             figure = measure(command, stdin)
             if turn:  # the first of each is a warm-up
                 table[name].append(figure)
@@ -103,16 +111,26 @@ def _print(table: dict[str, list[Measure]], count: int, report: dict[str, dict[s
     libraries = ", ".join(f"{name} {version(name)}" for name in ("singer-sdk", "msgspec", "jsonschema-rs"))
     print(f"{count:,} records; Python {platform.python_version()}, {os.cpu_count()} cores; {libraries}")
     print(f"delivered {report['totals']['delivered']:,} in {report['totals']['jobs']} jobs")
-    print(f"{'':<8}{'wall s':>9}{'cpu s':>9}{'peak MB':>9}   medians of {len(table['floor'])}")
+    print(f"{'':<22}{'wall s':>9}{'cpu s':>9}{'peak MB':>9}   medians of {len(table['floor'])}")
     for name, figures in table.items():
         columns = [statistics.median(getattr(f, key) for f in figures) for key in ("wall", "cpu", "megabytes")]
-        print(f"{name:<8}{columns[0]:>9.2f}{columns[1]:>9.2f}{columns[2]:>9.0f}")
+        print(f"{name:<22}{columns[0]:>9.2f}{columns[1]:>9.2f}{columns[2]:>9.0f}")
     for key in ("wall", "cpu"):
-        pairs = [getattr(t, key) / getattr(f, key) for t, f in zip(table["target"], table["floor"], strict=True)]
-        print(
-            f"{key} ratio target/floor, pair by pair: median {statistics.median(pairs):.2f}, "
-            f"{min(pairs):.2f} to {max(pairs):.2f}"
-        )
+        _print_ratio(f"{key} ratio target/floor", *([getattr(f, key) for f in table[n]] for n in ("target", "floor")))
+        net = [_net(table, name, key) for name in ("target", "floor")]
+        _print_ratio(f"{key} ratio target/floor, each less its start-up", *net)
+    walls = [[f.wall for f in table[name]] for name in ("target, empty input", "import singer_sdk")]
+    _print_ratio("wall ratio empty input/import singer_sdk", *walls)
+
+
+def _net(table: dict[str, list[Measure]], name: str, key: str) -> list[float]:
+    start_up = statistics.median(getattr(f, key) for f in table[f"{name}, empty input"])
+    return [getattr(f, key) - start_up for f in table[name]]
+
+
+def _print_ratio(title: str, dividends: list[float], divisors: list[float]) -> None:
+    ratios = [dividend / divisor for dividend, divisor in zip(dividends, divisors, strict=True)]
+    print(f"{title}, pair by pair: median {statistics.median(ratios):.2f}, {min(ratios):.2f} to {max(ratios):.2f}")
 
 
 if __name__ == "__main__":
