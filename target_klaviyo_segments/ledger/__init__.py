@@ -38,6 +38,11 @@ Signatures:
     learn_ids(list_id: str, ids: Mapping[str, str]) -> None                # of members; others are passed over
     remove(list_id: str, emails: Sequence[str]) -> None                    # they left the list
 
+    see(list_id: str, emails: Sequence[str]) -> None                       # they are in a segment of this run
+    leavers(list_id: str, streams: Sequence[str]) -> Iterator[str]         # members of theirs who were not seen
+    absent(list_id: str, emails: Sequence[str]) -> list[str]               # those of these who were not seen
+    other_streams(list_id: str, streams: Sequence[str]) -> list[str]       # that delivered people on the list
+
     fingerprint(payload: bytes) -> int                               # signed 64 bits
     fingerprints(payloads: Iterable[bytes]) -> list[int]
 

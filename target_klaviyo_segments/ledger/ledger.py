@@ -9,11 +9,12 @@ from target_klaviyo_segments.ledger.database import Database
 from target_klaviyo_segments.ledger.journal import Columns, Journal
 from target_klaviyo_segments.ledger.lock import Lock
 from target_klaviyo_segments.ledger.members import Members
-from target_klaviyo_segments.ledger.names import Names
+from target_klaviyo_segments.ledger.names import NOBODY, Names
 from target_klaviyo_segments.ledger.opening import open_file
 from target_klaviyo_segments.ledger.posting import Posting
 from target_klaviyo_segments.ledger.runs import Runs
 from target_klaviyo_segments.ledger.schema import STEPS
+from target_klaviyo_segments.ledger.seen import Seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -38,6 +39,7 @@ class Ledger:
         self._posting = Posting(database, bounds)
         self._members = Members(database)
         self._names = Names(database)
+        self._seen = Seen(database)
 
     @classmethod
     def open(
@@ -182,6 +184,31 @@ class Ledger:
         number = self._names.list(list_id)
         with self._database.transaction():
             self._members.remove(number, emails)
+
+    def see(self, list_id: str, emails: Sequence[str]) -> None:
+        """These people are in a segment of this run that goes to the list."""
+        number = self._names.list(list_id)
+        if number == NOBODY:
+            with self._database.transaction():
+                number = self._names.enter_list(list_id)
+        self._seen.add(number, emails)
+
+    def leavers(self, list_id: str, streams: Sequence[str]) -> Iterator[str]:
+        """E-mails on a list whom one of the streams delivered last and whom this run has not seen.
+
+        The ledger may be written meanwhile.
+        """
+        self._posting.post()
+        yield from self._seen.leavers(self._names.list(list_id), [self._names.stream(stream) for stream in streams])
+
+    def absent(self, list_id: str, emails: Sequence[str]) -> list[str]:
+        """Those of these people whom this run has not seen."""
+        return self._seen.absent(self._names.list(list_id), emails)
+
+    def other_streams(self, list_id: str, streams: Sequence[str]) -> list[str]:
+        """Streams besides these that delivered people who are on the list."""
+        self._posting.post()
+        return [name for name in self._members.streams(self._names.list(list_id)) if name not in streams]
 
     def _stream(self, name: str | None) -> int | None:
         return None if name is None else self._names.stream(name)

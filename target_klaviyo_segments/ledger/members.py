@@ -53,6 +53,15 @@ class Members:
         )
         return int(count)
 
+    def streams(self, list_number: int) -> list[str]:
+        """Names of the streams that delivered those who are on a list."""
+        found = self._database.rows(
+            "SELECT name FROM streams WHERE EXISTS "
+            "(SELECT 1 FROM members WHERE stream = streams.n AND person > ? AND person < ?)",
+            span(list_number),
+        )
+        return [name for (name,) in found]
+
     def of_keys(self, list_number: int, stream: int, keys: Sequence[str]) -> dict[str, str]:
         """Key to e-mail; the person delivered last, if a key had several."""
         self._database.run(INDEX_OF_KEYS)

@@ -30,8 +30,12 @@ class Names:
     def enter(self, stream: str, list_id: str) -> tuple[int, int]:
         """Numbers of both, given to those who have none. Part of a transaction."""
         self._database.run("INSERT INTO streams (name) VALUES (?) ON CONFLICT DO NOTHING", (stream,))
+        return self.stream(stream), self.enter_list(list_id)
+
+    def enter_list(self, list_id: str) -> int:
+        """A list's number, given to one that has none. Part of a transaction."""
         self._database.run("INSERT INTO lists (list_id) VALUES (?) ON CONFLICT DO NOTHING", (list_id,))
-        return self.stream(stream), self.list(list_id)
+        return self.list(list_id)
 
     def _find(self, sql: str, name: str) -> int:
         found = self._database.row(sql, (name,))

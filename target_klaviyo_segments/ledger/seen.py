@@ -1,0 +1,72 @@
+"""Who was seen in the segments of this run, and so which members have left them. Gone when the ledger is closed.
+
+Kept in a temporary table, because a segment may have more people than the memory: SQLite puts it into an unlinked
+file of its own, mode 0600, in the system's folder for such files.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from target_klaviyo_segments.ledger.names import emails, people, span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from target_klaviyo_segments.ledger.database import Database
+
+_READ_AT_ONCE = 5_000
+
+
+class Seen:
+    """Appended in any order, sorted once when it is first asked. Lists and streams go by their numbers."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._begun = False
+        self._sorted = False
+
+    def add(self, list_number: int, emails: Sequence[str]) -> None:
+        """These people are in a segment of the list."""
+        if not self._begun:
+            self._database.run("CREATE TEMP TABLE seen (person TEXT NOT NULL)")
+            self._begun = True
+        self._sorted = False
+        self._database.write_over(
+            "INSERT INTO temp.seen (person) {values}", people(list_number, emails), size=len(emails)
+        )
+
+    def leavers(self, list_number: int, streams: Sequence[int]) -> Iterator[str]:
+        """Members whom one of these streams delivered last and whom nobody has seen; the table may change meanwhile."""
+        self._sort()
+        last, end = span(list_number)
+        among = ",".join("?" * len(streams))
+        while True:
+            found = self._database.array(
+                "SELECT json_group_array(person) FROM (SELECT person FROM members WHERE person > ? AND person < ? "  # noqa: S608  # question marks
+                f"AND stream IN ({among}) AND NOT EXISTS "
+                "(SELECT 1 FROM temp.seen_sorted AS seen WHERE seen.person = members.person) ORDER BY person LIMIT ?)",
+                (last, end, *streams, _READ_AT_ONCE),
+            )
+            if not found:
+                return
+            last = found[-1]
+            yield from emails(found)
+
+    def absent(self, list_number: int, emails: Sequence[str]) -> list[str]:
+        """Those of these people whom nobody has seen."""
+        self._sort()
+        return self._database.arrays_over(
+            "SELECT json_group_array(column2) FROM ({values}) AS asked WHERE NOT EXISTS "
+            "(SELECT 1 FROM temp.seen_sorted AS seen WHERE seen.person = asked.column1)",
+            people(list_number, emails), emails, size=len(emails),
+        )  # fmt: skip  # one column a word
+
+    def _sort(self) -> None:
+        if self._sorted:
+            return
+        self._database.run("DROP TABLE IF EXISTS temp.seen_sorted")
+        self._database.run("CREATE TEMP TABLE seen_sorted (person TEXT PRIMARY KEY) WITHOUT ROWID")
+        if self._begun:
+            self._database.run("INSERT OR IGNORE INTO temp.seen_sorted SELECT person FROM temp.seen ORDER BY person")
+        self._sorted = True

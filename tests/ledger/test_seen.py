@@ -1,0 +1,89 @@
+"""Who was seen in this run, and so who has left."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from target_klaviyo_segments.ledger import Ledger
+
+
+def test_who_was_not_seen_has_left(desk):
+    """Among those of the streams that are asked about."""
+    run = desk.begin()
+    desk.deliver(run, ["a@x.io", "b@x.io", "c@x.io"])
+    desk.deliver(run, ["d@x.io"], stream="others")
+    desk.deliver(run, ["a@x.io"], list_id="L2")
+    desk.ledger.see("L1", ["b@x.io", "new@x.io", "b@x.io"])
+    assert list(desk.ledger.leavers("L1", ["people"])) == ["a@x.io", "c@x.io"]
+    assert list(desk.ledger.leavers("L1", ["people", "others"])) == ["a@x.io", "c@x.io", "d@x.io"]
+    assert list(desk.ledger.leavers("L2", ["people"])) == ["a@x.io"]
+    assert list(desk.ledger.leavers("unknown", ["people"])) == []
+    desk.ledger.see("L1", ["c@x.io"])
+    assert list(desk.ledger.leavers("L1", ["people"])) == ["a@x.io"]
+
+
+def test_another_run_has_seen_nobody(desk):
+    """What was seen is gone with the run."""
+    desk.deliver(desk.begin(), ["a@x.io"])
+    desk.ledger.see("L1", ["a@x.io"])
+    assert list(desk.ledger.leavers("L1", ["people"])) == []
+    desk.reopen()
+    assert list(desk.ledger.leavers("L1", ["people"])) == ["a@x.io"]
+
+
+def test_people_can_be_asked_about_who_are_no_members(desk):
+    """Those of a list as Klaviyo has it, whoever put them there."""
+    desk.ledger.see("L9", ["a@x.io"])
+    assert desk.ledger.absent("L9", ["b@x.io", "a@x.io", "c@x.io"]) == ["b@x.io", "c@x.io"]
+    assert desk.ledger.absent("L9", []) == []
+
+
+def test_leavers_may_be_removed_while_they_are_read(desk):
+    """Many thousand of them, some thousand at a time."""
+    emails = [f"p{number}@x.io" for number in range(12_000)]
+    desk.deliver(desk.begin(), emails)
+    gone = []
+    for email in desk.ledger.leavers("L1", ["people"]):
+        gone.append(email)
+        if len(gone) % 1000 == 0:
+            desk.ledger.remove("L1", gone[-1000:])
+    assert sorted(gone) == sorted(emails)
+    assert desk.ledger.count_members("L1") == 0
+
+
+def test_other_streams_of_a_list_are_known(desk):
+    """A person may be in two segments."""
+    run = desk.begin()
+    desk.deliver(run, ["a@x.io"])
+    desk.deliver(run, ["b@x.io"], stream="others")
+    desk.deliver(run, ["c@x.io"], stream="elsewhere", list_id="L2")
+    assert desk.ledger.other_streams("L1", ["people"]) == ["others"]
+    assert desk.ledger.other_streams("L1", ["people", "others"]) == []
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(0, 30)), st.lists(st.lists(st.integers(0, 30), max_size=10), max_size=4))
+def test_leavers_are_members_less_those_seen(tmp_path_factory, members, seen):
+    """Whatever is seen, and in whatever order."""
+    path = tmp_path_factory.mktemp("ledger") / "ledger.sqlite3"
+    with Ledger.open(path, now=lambda: 1.0, warn=print) as ledger:
+        ledger.begin_run("run", connection="c", version="1")
+        emails = sorted({f"p{number}@x.io" for number in members})
+        if emails:
+            size = len(emails)
+            intent = ledger.intend(
+                "run",
+                stream="people",
+                list_id="L",
+                emails=emails,
+                numbers=range(size),
+                fingerprints=[1] * size,
+                keys=[None] * size,
+            )
+            ledger.settle(intent, delivered=range(size))
+        for group in seen:
+            ledger.see("L", [f"p{number}@x.io" for number in group])
+        everybody = {f"p{number}@x.io" for group in seen for number in group}
+        assert list(ledger.leavers("L", ["people"])) == [email for email in emails if email not in everybody]
+        assert ledger.absent("L", emails) == [email for email in emails if email not in everybody]
