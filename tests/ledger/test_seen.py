@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -67,7 +69,7 @@ def test_other_streams_of_a_list_are_known(desk):
 def test_leavers_are_members_less_those_seen(tmp_path_factory, members, seen):
     """Whatever is seen, and in whatever order."""
     path = tmp_path_factory.mktemp("ledger") / "ledger.sqlite3"
-    with Ledger.open(path, now=lambda: 1.0, warn=print) as ledger:
+    with closing(Ledger.open(path, now=lambda: 1.0, warn=print)) as ledger:
         ledger.begin_run("run", connection="c", version="1")
         emails = sorted({f"p{number}@x.io" for number in members})
         if emails:
