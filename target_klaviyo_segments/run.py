@@ -12,10 +12,12 @@ from target_klaviyo_segments import __version__
 from target_klaviyo_segments.aftermath import report_of, sentences
 from target_klaviyo_segments.conclusion import never_came, snapshot, stream_reports, too_many_rejected
 from target_klaviyo_segments.errors import InputError, RunStopped, SettingsError, StoppedBySignal, TargetError
+from target_klaviyo_segments.export.departure import Departure
 from target_klaviyo_segments.export.exporter import Exporter
 from target_klaviyo_segments.export.keeper import Keeper
 from target_klaviyo_segments.export.plan import PlanLimit
 from target_klaviyo_segments.export.rejects import Rejects
+from target_klaviyo_segments.export.removal import Removal
 from target_klaviyo_segments.export.resume import Resume
 from target_klaviyo_segments.gate import refusal, user_name
 from target_klaviyo_segments.ledger import Ledger
@@ -86,6 +88,7 @@ class Run:
             rejects=self._rejects,
             failed=self._failed,
             keeper=keeper,
+            departure=Departure(Removal(self._client, self._ledger), self._ledger),
             emit_state=emit_state,
             warn=self.warn,
         )

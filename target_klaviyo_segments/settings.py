@@ -34,6 +34,7 @@ class Segment:
     field_map: Mapping[str, str]
     unmapped_fields: Literal["send", "drop"]
     default_country: str | None
+    sync_mode: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class Settings:
     field_map: Mapping[str, str]
     unmapped_fields: Literal["send", "drop"]
     default_country: str | None
+    sync_mode: str
     max_profiles_per_export: int
     on_export_limit: str
     on_plan_limit: str
@@ -110,6 +112,7 @@ class Settings:
             field_map=own.get("field_map", self.field_map),
             unmapped_fields=own.get("unmapped_fields", self.unmapped_fields),
             default_country=own.get("default_country", self.default_country),
+            sync_mode=own.get("sync_mode", self.sync_mode),
         )
 
     def email_field_of(self, stream: str) -> str | None:

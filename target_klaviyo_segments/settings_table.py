@@ -59,7 +59,7 @@ _ROWS = (
     Setting(
         "segments",
         "object",
-        "Stream name to its own list_id, email_field, field_map, unmapped_fields and default_country. When given, only these streams are exported.",
+        "Stream name to its own list_id, email_field, field_map, unmapped_fields, default_country and sync_mode. When given, only these streams are exported.",
     ),
     Setting(
         "field_map",
@@ -75,6 +75,13 @@ _ROWS = (
         options=("send", "drop"),
     ),
     Setting("default_country", "string", "Country (two letters) in which national phone numbers are read."),
+    Setting(
+        "sync_mode",
+        "string",
+        "What a stream's rows do to the list: upsert adds and updates people, remove takes them off the list. A row with a delete marker (_sdc_deleted_at) takes its person off in every mode. Nobody is unsubscribed or deleted.",
+        "upsert",
+        options=("upsert", "remove"),
+    ),
     Setting(
         "max_profiles_per_export",
         "integer",
@@ -201,7 +208,8 @@ _ROWS = (
 SETTINGS: Mapping[str, Setting] = {row.name: row for row in _ROWS}
 
 PER_SEGMENT: Mapping[str, Setting] = {
-    name: SETTINGS[name] for name in ("list_id", "email_field", "field_map", "unmapped_fields", "default_country")
+    name: SETTINGS[name]
+    for name in ("list_id", "email_field", "field_map", "unmapped_fields", "default_country", "sync_mode")
 }
 
 # Given by singer-sdk (https://sdk.meltano.com/en/latest/stream_maps.html), handed on as they are.

@@ -11,7 +11,7 @@ from target_klaviyo_segments.errors import Rejection, RunStopped
 from target_klaviyo_segments.export.keeper import key_reader
 from target_klaviyo_segments.export.rejects import record_json
 from target_klaviyo_segments.segment.contract import Contract, unknown_sources
-from target_klaviyo_segments.segment.mapping import Mapper
+from target_klaviyo_segments.segment.mapping import Mapper, Profile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,10 +70,12 @@ class SegmentSink(Sink):
         self._exporter = run.exporter
         self._lane = run.exporter.lane(stream_name, segment.list_id)
         self._lane.warn(*contract.warnings, *unknown_sources(stream_name, self.original_schema, segment.field_map))
-        if key_properties and DELETED_AT in contract.properties:
-            self._lane.keys_of = key_reader(key_properties)
+        self._lane.keys_of = (
+            key_reader(key_properties) if key_properties and DELETED_AT in contract.properties else None
+        )
         self._contract = contract
         self._mapper = mapper
+        self._lane.removes = segment.sync_mode == "remove"
         self._stop_at_reject = settings.on_invalid_record == "fail"
 
     def get_validator(self) -> None:
@@ -103,7 +105,10 @@ class SegmentSink(Sink):
         begin, taken = 0, 0
         for place in (*profiles.left, len(records)):
             rows = slice(taken, taken + place - begin)
-            self._exporter.add_many(self._lane, profiles.emails[rows], profiles.payloads[rows], lines[begin:place])
+            if self._lane.removes:
+                self._exporter.leave_many(self._lane, profiles.emails[rows], lines[begin:place])
+            else:
+                self._exporter.add_many(self._lane, profiles.emails[rows], profiles.payloads[rows], lines[begin:place])
             if place < len(records):
                 self._take(records[place], lines[place])
             begin, taken = place + 1, rows.stop
@@ -113,17 +118,25 @@ class SegmentSink(Sink):
         tally.read += 1
         self._exporter.sequence += 1
         if _is_deleted(record):
-            self._leave_out_deleted()
+            email = self._mapper.email(record)
+            self._exporter.leave(self._lane, tally.read, email if isinstance(email, str) else None, line)
             return
         rejection = self._contract.check(record)
         if rejection is None:
             profile = self._mapper.map(record)
             if not isinstance(profile, Rejection):
-                tally.drop(profile.dropped)
-                self._exporter.add(self._lane, tally.read, profile.email, profile.payload, line)
+                self._take_profile(profile, line)
                 return
             rejection = profile
         self._reject(record, rejection, bytes(line))
+
+    def _take_profile(self, profile: Profile, line: Record) -> None:
+        tally = self._lane.tally
+        if self._lane.removes:
+            self._exporter.leave(self._lane, tally.read, profile.email, line)
+        else:
+            tally.drop(profile.dropped)
+            self._exporter.add(self._lane, tally.read, profile.email, profile.payload, line)
 
     def refuse(self, record: dict[str, Any], rejection: Rejection, line: Record) -> None:
         """Take a record that cannot be mapped.
@@ -157,13 +170,6 @@ class SegmentSink(Sink):
     def _kind_of(self, record: dict[str, Any], rejection: Rejection) -> type[RunStopped]:
         without_key = rejection.field in self.key_properties and rejection.field not in record
         return KeyMissing if without_key else RunStopped
-
-    def _leave_out_deleted(self) -> None:
-        self._lane.tally.filtered += 1
-        self._lane.warn(
-            f"stream `{self.stream_name}` has delete markers ({DELETED_AT}): those people are not sent, "
-            "and stay on the list if they are on it"
-        )
 
 
 def _is_deleted(record: object) -> bool:

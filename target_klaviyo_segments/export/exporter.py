@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from target_klaviyo_segments.errors import Rejection
 from target_klaviyo_segments.export.checkpoint import Checkpoint
 from target_klaviyo_segments.export.dispatch import Dispatch, Klaviyo
 from target_klaviyo_segments.export.filling import Filler
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from target_klaviyo_segments.clock import Clock
-    from target_klaviyo_segments.errors import Rejection
+    from target_klaviyo_segments.export.departure import Departure
     from target_klaviyo_segments.export.keeper import Keeper
     from target_klaviyo_segments.export.limits import Limits
     from target_klaviyo_segments.export.plan import PlanLimit
@@ -41,6 +42,7 @@ class Exporter:
         rejects: Rejects,
         failed: Rejects,
         keeper: Keeper,
+        departure: Departure,
         emit_state: Callable[[Any], None],
         warn: Callable[[str], None],
     ) -> None:
@@ -49,6 +51,7 @@ class Exporter:
         self._rejects = rejects
         self._emit_state = emit_state
         self._warn = warn
+        self._departure = departure
         self._checkpoint = Checkpoint()
         self._books = Books(rejects, failed, keeper, self._checkpoint)
         self._dispatch = Dispatch(
@@ -88,6 +91,7 @@ class Exporter:
         Raises:
             TargetError: The run cannot go on, or reached a limit of the settings.
         """
+        self._stay(lane, [email], [record])
         self._filler.add(lane, Row(number, email, payload, record), self.sequence)
 
     def add_many(self, lane: Lane, emails: Sequence[str], payloads: Sequence[bytes], records: Sequence[Record]) -> None:
@@ -100,7 +104,32 @@ class Exporter:
         lane.tally.read += len(emails)
         self.sequence += len(emails)
         rows = Columns(range(first, first + len(emails)), emails, payloads, records)
+        self._stay(lane, emails, records)
         self._filler.add_many(lane, rows, sequence)
+
+    def leave(self, lane: Lane, number: int, email: str | None, record: Record) -> None:
+        """Take a row whose person is to leave the list at the end, unless they come back before.
+
+        Raises:
+            WorkDirError: It cannot be told who, and the rejects file cannot be written.
+        """
+        key = lane.key_of(record) if email is None else None
+        if lane.leaving.leave(email, key):
+            self._checkpoint.hold((lane.stream, "leaving"), self.sequence)
+        else:
+            why = Rejection("delete_marker_of_nobody", "the delete marker has neither an e-mail address nor a key")
+            self.reject(lane, number, why, bytes(record))
+
+    def leave_many(self, lane: Lane, emails: Sequence[str], records: Sequence[Record]) -> None:
+        """Read and take rows whose people are to leave the list.
+
+        Raises:
+            WorkDirError: The rejects file cannot be written.
+        """
+        for email, record in zip(emails, records, strict=True):
+            lane.tally.read += 1
+            self.sequence += 1
+            self.leave(lane, lane.tally.read, email, record)
 
     def reject(self, lane: Lane, number: int, rejection: Rejection, record: bytes) -> None:
         """Refuse a row that did not pass the checks.
@@ -145,6 +174,9 @@ class Exporter:
             for lane in self.lanes.values():
                 step(lane)
         self._dispatch.wait_for_all()
+        for lane in self.lanes.values():
+            self._departure.carry_out(lane)
+            self._checkpoint.release((lane.stream, "leaving"))
         self._let_state_out()
         self._dispatch.close()
 
@@ -179,6 +211,12 @@ class Exporter:
             TargetError: The run cannot go on.
         """
         self._dispatch.wait_for_people(people)
+
+    def _stay(self, lane: Lane, emails: Sequence[str], records: Sequence[Record]) -> None:
+        """People who are in the segment after all."""
+        if lane.leaving:
+            keys = lane.keys_of(records) if lane.keys_of is not None and lane.leaving.keys else ()
+            lane.tally.merged += lane.leaving.come_back(emails, keys)
 
     def _bound_buffers(self) -> None:
         """Half-filled batches of all streams together: beyond the bound the fullest go out early."""

@@ -100,11 +100,15 @@ class Keeper:
 def key_reader(names: Sequence[str]) -> Callable[[Sequence[Record]], list[str | None]]:
     """What reads the key of each record: its values as compact JSON; None when one of them is missing or null."""
     fields = [(f"key_{place}", Any, msgspec.field(name=name)) for place, name in enumerate(names)]
-    decode = msgspec.json.Decoder(msgspec.defstruct("Key", fields)).decode
+    values_of: Callable[[Any], tuple[Any, ...]] = msgspec.structs.astuple
+    try:
+        decode: Callable[[Record], Any] = msgspec.json.Decoder(msgspec.defstruct("Key", fields)).decode
+    except ValueError:  # a quotation mark in a name, say: the whole record is read
+        decode, values_of = msgspec.json.Decoder(dict[str, Any]).decode, lambda found: tuple(map(found.get, names))
 
     def key_of(record: Record) -> str | None:
         try:
-            values = msgspec.structs.astuple(decode(record))
+            values = values_of(decode(record))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
         return None if None in values else msgspec.json.encode(values).decode()

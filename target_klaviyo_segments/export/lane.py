@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from target_klaviyo_segments.export.leaving import Leaving
 from target_klaviyo_segments.report.tally import Tally
 
 if TYPE_CHECKING:
@@ -52,11 +53,17 @@ class Lane:
     filling: Batcher
     later: Batcher
     sieve: Batcher | None = None
+    removes: bool = False  # its rows name people who are to leave the list
     keys_of: Callable[[Sequence[Record]], list[str | None]] | None = None
+    leaving: Leaving = field(default_factory=Leaving)
     stranded: list[Row] = field(default_factory=list)  # in no batch when the run broke off
     tally: Tally = field(default_factory=Tally)
     exports: list[Export] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+
+    def key_of(self, record: Record) -> str | None:
+        """The key of a record; None when the stream has no delete markers, or the record no key."""
+        return self.keys_of([record])[0] if self.keys_of is not None else None
 
     @property
     def buffered_bytes(self) -> int:

@@ -6,11 +6,13 @@ An answer that is not of its endpoint's shape (HTML, cut off) is `Transient`: it
 from __future__ import annotations
 
 import math
+from datetime import datetime, timezone
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from target_klaviyo_segments.errors import Transient
+from target_klaviyo_segments.klaviyo.membership import Person
 from target_klaviyo_segments.klaviyo.protocol import Account, JobStatus, ListInfo, Page, PlanUsage, RowError
 from target_klaviyo_segments.klaviyo.words import masked, place
 
@@ -84,6 +86,7 @@ class _ErrorAttributes(msgspec.Struct):
 
 class _ProfileAttributes(msgspec.Struct):
     email: str | None = None
+    joined_group_at: str | None = None
 
 
 _ACCOUNTS = msgspec.json.Decoder(_Many[_AccountAttributes])
@@ -151,6 +154,27 @@ def read_emails(body: bytes) -> Page[str]:
     page = _decode(_PEOPLE, body)
     emails = (profile.attributes.email for profile in page.data)
     return Page(tuple(email for email in emails if email), page.next_url())
+
+
+def read_people(body: bytes) -> Page[Person]:
+    """A page of profiles with their ids, also of those who have no e-mail."""
+    page = _decode(_PEOPLE, body)
+    return Page(tuple(Person(each.id, _address(each.attributes.email)) for each in page.data), page.next_url())
+
+
+def read_joined(body: bytes) -> datetime | None:
+    """When the first of a page of members joined, in UTC where no zone is named; None when it cannot be told."""
+    joined = next((member.attributes.joined_group_at for member in _decode(_PEOPLE, body).data), None)
+    try:
+        at = msgspec.convert(joined, datetime, strict=False)
+    except msgspec.ValidationError:
+        return None
+    return at.replace(tzinfo=at.tzinfo or timezone.utc)
+
+
+def _address(email: str | None) -> str | None:
+    """Klaviyo's spelling in ours, which is trimmed and in lower case."""
+    return (email or "").strip().lower() or None
 
 
 def _decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:

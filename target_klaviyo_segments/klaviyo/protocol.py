@@ -122,20 +122,20 @@ class Page(Generic[T]):
 
 
 # Burst and steady: https://developers.klaviyo.com/en/docs/rate_limits_and_error_handling
-_XS = (Window(1, 1), Window(15, 60))
-_M = (Window(10, 1), Window(150, 60))
-_L = (Window(75, 1), Window(750, 60))
+TIER_XS = (Window(1, 1), Window(15, 60))
+TIER_M = (Window(10, 1), Window(150, 60))
+TIER_L = (Window(75, 1), Window(750, 60))
 
-GET_ACCOUNTS = Endpoint("Get Accounts", _XS, ("accounts:read",))
-GET_LIST = Endpoint("Get List", _L, ("lists:read",))
+GET_ACCOUNTS = Endpoint("Get Accounts", TIER_XS, ("accounts:read",))
+GET_LIST = Endpoint("Get List", TIER_L, ("lists:read",))
 # https://developers.klaviyo.com/en/reference/list_billing_usage
-LIST_BILLING_USAGE = Endpoint("List Billing Usage", _M, ("usage:read",))
-IMPORT_PROFILES = Endpoint("Bulk Import Profiles", _M, ("lists:write", "profiles:write"))
-GET_IMPORT_JOBS = Endpoint("Get Bulk Import Profiles Jobs", _M, ("lists:read", "profiles:read"))
-GET_IMPORT_JOB = Endpoint("Get Bulk Import Profiles Job", _M, ("lists:read", "profiles:read"))
-GET_IMPORT_ERRORS = Endpoint("Get Errors for Bulk Import Profiles Job", _M, ("profiles:read",))
-GET_JOB_PROFILES = Endpoint("Get Profiles for Bulk Import Profiles Job", _M, ("profiles:read",))
-GET_LIST_PROFILES = Endpoint("Get Profiles for List", _L, ("lists:read", "profiles:read"))
+LIST_BILLING_USAGE = Endpoint("List Billing Usage", TIER_M, ("usage:read",))
+IMPORT_PROFILES = Endpoint("Bulk Import Profiles", TIER_M, ("lists:write", "profiles:write"))
+GET_IMPORT_JOBS = Endpoint("Get Bulk Import Profiles Jobs", TIER_M, ("lists:read", "profiles:read"))
+GET_IMPORT_JOB = Endpoint("Get Bulk Import Profiles Job", TIER_M, ("lists:read", "profiles:read"))
+GET_IMPORT_ERRORS = Endpoint("Get Errors for Bulk Import Profiles Job", TIER_M, ("profiles:read",))
+GET_JOB_PROFILES = Endpoint("Get Profiles for Bulk Import Profiles Job", TIER_M, ("profiles:read",))
+GET_LIST_PROFILES = Endpoint("Get Profiles for List", TIER_L, ("lists:read", "profiles:read"))
 
 
 def get_account() -> Call:
@@ -145,7 +145,7 @@ def get_account() -> Call:
 
 def get_list(list_id: str) -> Call:
     """A list: https://developers.klaviyo.com/en/reference/get_list ."""
-    return Call(GET_LIST, "GET", f"/api/lists/{_segment(list_id)}")
+    return Call(GET_LIST, "GET", f"/api/lists/{path_segment(list_id)}")
 
 
 def get_billing_usage() -> Call:
@@ -177,12 +177,12 @@ def list_import_jobs() -> Call:
 
 def get_import_job(job_id: str) -> Call:
     """One import job: https://developers.klaviyo.com/en/reference/get_bulk_import_profiles_job ."""
-    return Call(GET_IMPORT_JOB, "GET", f"{_JOBS}/{_segment(job_id)}")
+    return Call(GET_IMPORT_JOB, "GET", f"{_JOBS}/{path_segment(job_id)}")
 
 
 def get_import_errors(job_id: str) -> Call:
     """Rows that a job dropped: https://developers.klaviyo.com/en/reference/get_errors_for_bulk_import_profiles_job ."""
-    return Call(GET_IMPORT_ERRORS, "GET", f"{_JOBS}/{_segment(job_id)}/import-errors?{_PAGE}")
+    return Call(GET_IMPORT_ERRORS, "GET", f"{_JOBS}/{path_segment(job_id)}/import-errors?{_PAGE}")
 
 
 def get_job_profiles(job_id: str) -> Call:
@@ -190,12 +190,12 @@ def get_job_profiles(job_id: str) -> Call:
 
     https://developers.klaviyo.com/en/reference/get_profiles_for_bulk_import_profiles_job
     """
-    return Call(GET_JOB_PROFILES, "GET", f"{_JOBS}/{_segment(job_id)}/profiles?{_EMAIL_ONLY}&{_PAGE}")
+    return Call(GET_JOB_PROFILES, "GET", f"{_JOBS}/{path_segment(job_id)}/profiles?{_EMAIL_ONLY}&{_PAGE}")
 
 
 def get_list_profiles(list_id: str) -> Call:
     """E-mails of a list's members: https://developers.klaviyo.com/en/reference/get_profiles_for_list ."""
-    return Call(GET_LIST_PROFILES, "GET", f"/api/lists/{_segment(list_id)}/profiles?{_EMAIL_ONLY}&{_PAGE}")
+    return Call(GET_LIST_PROFILES, "GET", f"/api/lists/{path_segment(list_id)}/profiles?{_EMAIL_ONLY}&{_PAGE}")
 
 
 def follow(call: Call, next_url: str, api_url: str) -> Call:
@@ -226,7 +226,7 @@ def _import_tail(list_id: str) -> bytes:
     return b']}},"relationships":{"lists":{"data":[{"type":"list","id":' + json.dumps(list_id).encode() + b"}]}}}}"
 
 
-def _segment(identity: str) -> str:
+def path_segment(identity: str) -> str:
     """An id as one path segment. An empty one would ask for the collection, a dotted one for its parent."""
     if not identity.strip("."):
         raise NotFound(f"`{identity}` is not the ID of anything in Klaviyo")

@@ -34,6 +34,7 @@ Signatures:
     members(list_id: str, stream: str | None = None) -> Iterator[str]      # the ledger may be written meanwhile
     count_members(list_id: str, stream: str | None = None) -> int
     emails_of_keys(list_id: str, stream: str, keys: Sequence[str]) -> dict[str, str]
+    streams_of(list_id: str, emails: Sequence[str]) -> dict[str, str]      # who delivered them last
     ids_of(list_id: str, emails: Sequence[str]) -> dict[str, str]          # those known
     learn_ids(list_id: str, ids: Mapping[str, str]) -> None                # of members; others are passed over
     remove(list_id: str, emails: Sequence[str]) -> None                    # they left the list

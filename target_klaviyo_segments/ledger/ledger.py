@@ -166,6 +166,11 @@ class Ledger:
         names = self._names.list(list_id), self._names.stream(stream)
         return self._members.of_keys(*names, keys)
 
+    def streams_of(self, list_id: str, emails: Sequence[str]) -> dict[str, str]:
+        """E-mail to the stream that delivered the person last, of those who are on the list."""
+        self._posting.post()
+        return self._members.streams_of(self._names.list(list_id), emails)
+
     def ids_of(self, list_id: str, emails: Sequence[str]) -> dict[str, str]:
         """E-mail to Klaviyo's profile id, of those known."""
         self._posting.post()

@@ -72,6 +72,15 @@ class Members:
         )  # fmt: skip  # one column a word
         return dict(zip([key for key, _ in found], emails([person for _, person in found]), strict=True))
 
+    def streams_of(self, list_number: int, emails: Sequence[str]) -> dict[str, str]:
+        """E-mail to the stream that delivered the person last, of those who are on the list."""
+        found = self._database.arrays_over(
+            "SELECT json_group_array(json_array(column2, name)) FROM ({values}) CROSS JOIN members "
+            "ON person = column1 CROSS JOIN streams ON streams.n = stream",
+            people(list_number, emails), emails, size=len(emails),
+        )  # fmt: skip  # one column a word
+        return dict(found)
+
     def ids(self, list_number: int, emails: Sequence[str]) -> dict[str, str]:
         """E-mail to Klaviyo's id, of those known."""
         found = self._database.arrays_over(

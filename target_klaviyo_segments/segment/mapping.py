@@ -86,9 +86,13 @@ class Mapper:
         )
         return cls(Router(plan, known), email_field, email_inside="." in email_field and email_field not in known)
 
+    def email(self, record: dict[str, Any]) -> str | Rejection:
+        """Who a record is."""
+        return normalise_email(*self._raw_emails([record]))
+
     def map(self, record: dict[str, Any]) -> Profile | Rejection:
         """The profile of a record; a rejection when it has no good e-mail address or is too large for Klaviyo."""
-        email = normalise_email(*self._raw_emails([record]))
+        email = self.email(record)
         if not isinstance(email, str):
             return email._replace(field=self._email_field)
         dropped: list[str] = []

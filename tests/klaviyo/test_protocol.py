@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
+from datetime import datetime, timezone
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -18,7 +19,8 @@ from openapi_client.api_client import ApiClient
 from openapi_client.models.profile_import_job_create_query import ProfileImportJobCreateQuery
 
 from target_klaviyo_segments.errors import KlaviyoError, NotFound
-from target_klaviyo_segments.klaviyo import protocol
+from target_klaviyo_segments.klaviyo import membership, protocol, removing
+from target_klaviyo_segments.klaviyo.membership import JoinedRange
 
 API = "https://a.klaviyo.com"
 JOB = "cHJvZmlsZS1idWxrLWltcG9ydC1qb2I/Ok1h+ZQ=="
@@ -53,6 +55,31 @@ OFFICIAL = [
         "get_profiles_for_list",
         {"id": "Y6nRLr", "page_size": 100, **EMAIL},
     ),
+    (
+        next(membership.look_ups(["o'hara+x@x.io", "b@x.io"])),
+        ProfilesApi,
+        "get_profiles",
+        {"filter": """any(email,["o'hara+x@x.io","b@x.io"])""", "page_size": 100, **EMAIL},
+    ),
+    (
+        membership.get_members("Y6nRLr", JoinedRange(until=datetime(2026, 11, 23, tzinfo=timezone.utc))),
+        ListsApi,
+        "get_profiles_for_list",
+        {
+            "id": "Y6nRLr",
+            "page_size": 100,
+            "sort": "joined_group_at",
+            "filter": "less-than(joined_group_at,2026-11-23T00:00:00Z)",
+            **EMAIL,
+        },
+    ),
+    (
+        membership.get_first_joined("Y6nRLr", last=True),
+        ListsApi,
+        "get_profiles_for_list",
+        {"id": "Y6nRLr", "page_size": 1, "sort": "-joined_group_at", "fields_profile": ["joined_group_at"]},
+    ),
+    (removing.remove_profiles("Y6nRLr", ["01A"]), ListsApi, "remove_profiles_from_list", {"id": "Y6nRLr"}),
 ]
 by_operation = pytest.mark.parametrize(("call", "api", "name", "given"), OFFICIAL, ids=[case[2] for case in OFFICIAL])
 

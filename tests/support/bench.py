@@ -8,11 +8,13 @@ import weakref
 from doubles import FakeClock, ModelKlaviyo
 
 from target_klaviyo_segments.errors import Rejection, TargetError
+from target_klaviyo_segments.export.departure import Departure
 from target_klaviyo_segments.export.exporter import Exporter
 from target_klaviyo_segments.export.keeper import Keeper
 from target_klaviyo_segments.export.limits import Limits
 from target_klaviyo_segments.export.plan import PlanLimit
 from target_klaviyo_segments.export.rejects import Rejects, record_json
+from target_klaviyo_segments.export.removal import Removal
 from target_klaviyo_segments.ledger import Ledger
 
 
@@ -44,6 +46,7 @@ class Bench:
             plan=PlanLimit(usage, plan),
             rejects=self.rejects,
             failed=self.failed,
+            departure=Departure(Removal(self.klaviyo, self.ledger), self.ledger),
             keeper=Keeper(self.ledger, run_id, counts=dict, now=self.clock.now, resend_after_days=7),
             emit_state=self.states.append,
             warn=self.warnings.append,
@@ -87,4 +90,4 @@ class Bench:
     def rejected_rows(self):
         if not self.rejects.written:
             return []
-        return [json.loads(line) for line in self.rejects.path.read_text().splitlines()]
+        return [json.loads(line) for line in self.rejects.path.read_text().split("\n")[:-1]]

@@ -1,0 +1,37 @@
+"""Who is to be taken off a list when everything is delivered, unless they come back before. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(slots=True)
+class Leaving:
+    """People of one stream, by e-mail, or by record key where a delete marker has nothing else; to the rows of each."""
+
+    emails: dict[str, int] = field(default_factory=dict)
+    keys: dict[str, int] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.emails or self.keys)
+
+    def leave(self, email: str | None, key: str | None) -> bool:
+        """A row says that somebody leaves; False when it cannot be told who."""
+        if email is not None:
+            self.emails[email] = self.emails.get(email, 0) + 1
+        elif key is not None:
+            self.keys[key] = self.keys.get(key, 0) + 1
+        return email is not None or key is not None
+
+    def come_back(self, emails: Sequence[str], keys: Sequence[str | None]) -> int:
+        """Rows of people who are there after all: how many rows before said that they leave."""
+        rows = 0
+        if not self.emails.keys().isdisjoint(emails):
+            rows += sum(self.emails.pop(email, 0) for email in emails)
+        if keys and not self.keys.keys().isdisjoint(keys):
+            rows += sum(self.keys.pop(key, 0) for key in keys if key is not None)
+        return rows

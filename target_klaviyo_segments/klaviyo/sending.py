@@ -1,0 +1,147 @@
+"""How a request gets its answer: waits its turn, is sent, tried again, followed to the last page. Shared by threads."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, TypeVar
+
+from target_klaviyo_segments.errors import KlaviyoError, Transient
+from target_klaviyo_segments.klaviyo import protocol
+from target_klaviyo_segments.klaviyo.refusals import read_failure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from target_klaviyo_segments.clock import Clock
+    from target_klaviyo_segments.klaviyo.pacing import RetryPolicy
+    from target_klaviyo_segments.klaviyo.protocol import Call, Page
+    from target_klaviyo_segments.klaviyo.turns import Turns
+    from target_klaviyo_segments.klaviyo.wire import Reply, Wire
+
+    Refusal = Callable[[Reply], KlaviyoError | None]
+
+T = TypeVar("T")
+
+# A 429 without Retry-After: the burst window is the one most easily hit.
+_THROTTLED_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Requests sent so far, and how many of them were answered by 429."""
+
+    requests: int
+    throttled: int
+
+
+class Sender:
+    """Every method raises `KlaviyoError` when Klaviyo does not do it, and `RunStopped` when the turns ended first."""
+
+    def __init__(
+        self,
+        wire: Wire,
+        turns: Turns,
+        retries: RetryPolicy,
+        *,
+        api_url: str,
+        clock: Clock,
+        random: Callable[[], float],
+        on_retry: Callable[[str, float], None],
+    ) -> None:
+        self._wire = wire
+        self._turns = turns
+        self._retries = retries
+        self._api_url = api_url
+        self._clock = clock
+        self._random = random
+        self._on_retry = on_retry
+        self._lock = threading.Lock()  # over the counts
+        self._requests = 0
+        self._throttled = 0
+
+    @property
+    def counters(self) -> Counts:
+        """The counts at this instant."""
+        with self._lock:
+            return Counts(self._requests, self._throttled)
+
+    def items(self, call: Call, read: Callable[[bytes], Page[T]]) -> Iterator[T]:
+        """What is on all pages, read as they are asked for."""
+        for page in self.pages(call, read):
+            yield from page
+
+    def pages(self, call: Call, read: Callable[[bytes], Page[T]]) -> Iterator[tuple[T, ...]]:
+        """Page by page, to the last."""
+        seen = {hash(call.path)}
+        while True:
+            page = self.ask(call, read)
+            yield page.items
+            if page.next_url is None:
+                return
+            call = protocol.follow(call, page.next_url, self._api_url)
+            if hash(call.path) in seen:
+                raise KlaviyoError(f"{call.endpoint.name}: Klaviyo's pages go round in a circle")
+            seen.add(hash(call.path))
+
+    def ask(
+        self,
+        call: Call,
+        read: Callable[[bytes], T],
+        *,
+        done: Callable[[], T | None] | None = None,
+        refusal: Refusal | None = None,
+    ) -> T:
+        """Send until there is an answer that can be read, or the time for it is over.
+
+        `done` finds what a request did whose answer was lost, where to send it again would do harm. `refusal` reads
+        an answer that is no 2xx, where an endpoint says more than all do; None leaves it to the common reading.
+        """
+        self._turns.take(call.endpoint)
+        began = self._clock.now()
+        attempt = 1
+        while True:
+            try:
+                return read(self._exchange(call, refusal))
+            except Transient as error:
+                self._turns.wait(0)  # nobody is told of a retry that the end of the run prevents
+                self._turns.wait(self._delay(call, attempt, began, error))
+                found = done() if done is not None and error.answer_lost else None
+                if found is not None:
+                    return found
+            self._turns.take(call.endpoint)
+            attempt += 1
+
+    def _exchange(self, call: Call, refusal: Refusal | None) -> bytes:
+        """One attempt: the body of a 2xx."""
+        with self._lock:
+            self._requests += 1
+        reply = self._wire.send(call)
+        if HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
+            self._turns.learn(call.endpoint, reply.headers.get("ratelimit-limit", ""))
+            return reply.body
+        told = refusal(reply) if refusal is not None else None
+        failure = told or read_failure(reply.status, reply.headers, reply.body, call)
+        if reply.status == HTTPStatus.TOO_MANY_REQUESTS:
+            self._hold(call, failure)
+        raise failure
+
+    def _hold(self, call: Call, failure: KlaviyoError) -> None:
+        """After a 429 every request of the endpoint would get another, whichever thread sends it."""
+        with self._lock:
+            self._throttled += 1
+        asked = failure.retry_after if isinstance(failure, Transient) else None
+        self._turns.hold(call.endpoint, _THROTTLED_SECONDS if asked is None else asked)
+
+    def _delay(self, call: Call, attempt: int, began: float, error: Transient) -> float:
+        elapsed = self._clock.now() - began
+        delay = self._retries.next_delay(attempt, elapsed, error, self._random())
+        if delay is None:
+            asked = f", and Klaviyo asks to wait {error.retry_after:.0f} s" if error.retry_after else ""
+            raise KlaviyoError(
+                f"{call.endpoint.name} failed {attempt} times in {elapsed:.0f} s{asked}; `retry_max_seconds` is "
+                f"{self._retries.limit_seconds:g}. Last: {error}"
+            ) from error
+        self._on_retry(str(error), delay)
+        return delay
