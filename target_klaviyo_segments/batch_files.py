@@ -10,6 +10,7 @@ import fsspec
 
 from target_klaviyo_segments.decoding import LineDecoder
 from target_klaviyo_segments.errors import InputError
+from target_klaviyo_segments.malformed import is_list_of_text, quoted, stream_of
 from target_klaviyo_segments.messages import Records, decode_records
 
 if TYPE_CHECKING:
@@ -23,17 +24,22 @@ def batch_records(message: dict[str, Any]) -> Iterator[Records | dict[str, Any]]
     """The records of every file of a BATCH message, many at once or one by one: JSON lines, plain or gzip.
 
     Raises:
-        InputError: Another format or compression, a file that cannot be read, or a line that is no record.
+        InputError: No files, another format or compression, a file that cannot be read, or a line that is no record.
     """
-    encoding = message.get("encoding") or {}
-    form, compression = encoding.get("format", "jsonl"), encoding.get("compression", "none") or "none"
-    if form != "jsonl" or compression not in {"gzip", "none"}:
+    what = f"a BATCH message of stream `{stream_of(message)}`"
+    encoding, manifest = message.get("encoding"), message.get("manifest")
+    if not isinstance(encoding, dict):
+        raise InputError(f"{what} has no `encoding` that says how its files are written")
+    if not is_list_of_text(manifest):
+        raise InputError(f"{what} has no `manifest` that lists its files")
+    form, compression = encoding.get("format", "jsonl"), encoding.get("compression", "none")
+    if form != "jsonl" or compression not in ("gzip", "none", "", None):  # a set holds no lists
         raise InputError(
-            f"a BATCH message of stream `{message.get('stream')}` has files of format {form!r}, compression "
-            f"{compression!r}; this target reads jsonl, plain or gzip. Change the tap's `batch_config.encoding`"
+            f"{what} has files of format {quoted(form)}, compression {quoted(compression)}; "
+            "this target reads jsonl, plain or gzip. Change the tap's `batch_config.encoding`"
         )
-    for url in message.get("manifest") or ():
-        yield from _records(str(url), compressed=compression == "gzip")
+    for url in manifest:
+        yield from _records(url, compressed=compression == "gzip")
 
 
 def _records(url: str, *, compressed: bool) -> Iterator[Records | dict[str, Any]]:

@@ -8,7 +8,7 @@ from target_klaviyo_segments.report.document import StreamReport
 from target_klaviyo_segments.setting import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from target_klaviyo_segments.export.lane import Lane
@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from target_klaviyo_segments.report.tally import Tally
 
 
-def stream_reports(lanes: Mapping[str, Lane], lists: Mapping[str, ListInfo]) -> list[StreamReport]:
-    """For the report."""
+def stream_reports(
+    lanes: Mapping[str, Lane], lists: Mapping[str, ListInfo], mirrored: Callable[[str], dict[str, Any] | None]
+) -> list[StreamReport]:
+    """For the report; `mirrored` tells what came of the mirror of a list."""
     return [
         StreamReport(
             stream,
@@ -26,6 +28,7 @@ def stream_reports(lanes: Mapping[str, Lane], lists: Mapping[str, ListInfo]) -> 
             lists[lane.list_id].name,
             [export.as_dict() for export in lane.exports],
             [*lane.warnings, *_hint(stream, lane.tally)],
+            mirrored(lane.list_id) if lane.completeness is not None else None,
         )
         for stream, lane in lanes.items()
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 # A line holds one record, schema or state, and a profile may have 100 KB; longer lines are no segment's.
 MAX_LINE_BYTES = 16 * 1024 * 1024
+
+# Of more, Python makes no integer: https://docs.python.org/3/library/stdtypes.html#int-max-str-digits
+_DIGITS_MAX = 4300
 
 _ODD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -42,6 +46,8 @@ class LineDecoder:
         end = block.rfind(b"\n") + 1
         self._lines = self._tail + block[:end] if end else b""
         self._tail = block[end:] if end else self._tail + block
+        if len(self._lines) > MAX_LINE_BYTES:
+            self._lines, self._tail = _until_too_long(self._lines, self._tail)
         if len(self._tail) > MAX_LINE_BYTES:
             return self._then_too_long(self._values())
         return self._values()
@@ -89,14 +95,14 @@ class LineDecoder:
         )
 
     def _odd(self, line: bytes, ahead: int) -> Any:  # noqa: ANN401  # JSON is anything
-        """What the fast decoder refuses (NaN, 1e400, a lone surrogate) gets a second reading."""
+        """What the fast decoder refuses (NaN, 1e400, a lone surrogate, endless digits) gets a second reading."""
         try:
             return self._decoder.decode(line)
         except _ODD:
             pass
         where = f"line {self._before + ahead} of {self._source}"
         try:
-            return json.loads(line)
+            return json.loads(line, parse_int=_integer)
         except RecursionError:
             raise InputError(f"{where} is nested too deeply") from None
         except ValueError:
@@ -104,3 +110,18 @@ class LineDecoder:
                 f"{where} is not JSON. A tap prints one Singer message a line on stdout and everything else on stderr; "
                 "run the tap alone to see what it prints"
             ) from None
+
+
+def _until_too_long(lines: bytes, tail: bytes) -> tuple[bytes, bytes]:
+    """The lines before the first that is too long, and that one; lines and tail as they are when none is."""
+    begin = 0
+    for line in lines.split(b"\n"):
+        if len(line) > MAX_LINE_BYTES:
+            return lines[:begin], line
+        begin += len(line) + 1
+    return lines, tail
+
+
+def _integer(digits: str) -> int | Decimal:
+    """An integer, or the Decimal of it when it is one that nobody takes: a value to leave out, and no bad line."""
+    return int(digits) if len(digits) <= _DIGITS_MAX else Decimal(digits)

@@ -24,14 +24,17 @@ class Rejection(NamedTuple):
 
 
 class TargetError(Exception):
-    """Ends the run; its text is the one line that the user sees."""
+    """Ends the run; its text is the one line that the user sees, also when a name in it has several."""
+
+    def __str__(self) -> str:
+        return " ".join(super().__str__().splitlines())
 
 
 class SettingsError(TargetError):
     """The settings must change first. Carries every problem found, not only the first."""
 
     def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__("\n".join(problems))
+        super().__init__("; ".join(problems))
         self.problems = tuple(problems)
 
 

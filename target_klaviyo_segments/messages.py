@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import msgspec
 
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
 
 class Records(NamedTuple):
-    """Records of one stream, in their order: decoded, and as lines of JSON."""
+    """Records of one stream, in their order: decoded, and as lines of JSON. `versions` that they have, each once."""
 
     stream: str
     records: list[dict[str, Any]]
     lines: list[msgspec.Raw]
+    versions: Collection[object] = (None,)
 
 
 class _Message(msgspec.Struct, tag_field="type", gc=False):
@@ -23,6 +27,7 @@ class _Message(msgspec.Struct, tag_field="type", gc=False):
 class _Record(_Message, tag="RECORD"):
     stream: str
     record: msgspec.Raw
+    version: int | float | str | None = None
 
 
 class _Schema(_Message, tag="SCHEMA"):
@@ -85,12 +90,13 @@ def _by_stream(run: list[_Record]) -> list[Records]:
     raw = [each.record for each in run]
     records = _decoded(raw)
     if len({each.stream for each in run}) == 1:
-        return [Records(run[0].stream, records, raw)]
+        return [Records(run[0].stream, records, raw, dict.fromkeys([each.version for each in run]))]
     groups: dict[str, Records] = {}
     for each, record in zip(run, records, strict=True):
-        group = groups.get(each.stream) or groups.setdefault(each.stream, Records(each.stream, [], []))
+        group = groups.get(each.stream) or groups.setdefault(each.stream, Records(each.stream, [], [], {}))
         group.records.append(record)
         group.lines.append(each.record)
+        cast("dict[object, None]", group.versions)[each.version] = None
     return list(groups.values())
 
 

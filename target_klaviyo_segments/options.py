@@ -10,6 +10,12 @@ def options() -> list[click.Parameter]:
     return [
         click.Option(["--full"], is_flag=True, help="Send everybody, whatever `unchanged_profiles` says."),
         click.Option(
+            ["--allow-removals"],
+            type=click.IntRange(min=0),
+            metavar="N",
+            help="Let a mirror take up to N people off in this run, whatever `max_removal_percent` says.",
+        ),
+        click.Option(
             ["--retry"],
             metavar="RUN_ID",
             help="Send the rejected and failed rows of a run again, once the cause is mended; reads no input.",

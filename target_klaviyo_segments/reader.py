@@ -13,6 +13,7 @@ from singer_sdk.singerlib.encoding import GenericSingerReader
 
 from target_klaviyo_segments.decoding import LineDecoder
 from target_klaviyo_segments.errors import InputError
+from target_klaviyo_segments.malformed import quoted
 from target_klaviyo_segments.messages import Records, decode_messages
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def _from_object(source: Any) -> Iterator[bytes]:  # noqa: ANN401  # text or byt
 
 def _no_message(message: object, line: int) -> str:
     if isinstance(message, dict) and isinstance(message.get("type"), str):
-        return f"line {line} of the input has the unknown message type {message['type'][:40]!r}"
+        return f"line {line} of the input has the unknown message type {quoted(message['type'])}"
     return f"line {line} of the input is JSON but no Singer message: it has no `type`"
 
 

@@ -15,6 +15,7 @@ from target_klaviyo_segments.errors import InputError, RunStopped, SettingsError
 from target_klaviyo_segments.export.departure import Departure
 from target_klaviyo_segments.export.exporter import Exporter
 from target_klaviyo_segments.export.keeper import Keeper
+from target_klaviyo_segments.export.mirror import Mirror
 from target_klaviyo_segments.export.plan import PlanLimit
 from target_klaviyo_segments.export.rejects import Rejects
 from target_klaviyo_segments.export.removal import Removal
@@ -25,7 +26,7 @@ from target_klaviyo_segments.report.document import RunReport, StreamReport
 from target_klaviyo_segments.report.files import prepare, write_past_report, write_report
 from target_klaviyo_segments.report.tally import Tally
 from target_klaviyo_segments.report.text import five_lines
-from target_klaviyo_segments.wiring import Wires, make_client, make_limits
+from target_klaviyo_segments.wiring import Once, Wires, make_client, make_limits, make_mirror_limits
 
 if TYPE_CHECKING:
     import logging
@@ -46,7 +47,7 @@ class Run:
         wires: Wires,
         log: logging.Logger,
         emit_state: Callable[[Any], None],
-        retry_of: str | None = None,
+        once: Once,
     ) -> None:
         """Make the work directory and pass the gate.
 
@@ -63,7 +64,7 @@ class Run:
         self._plan = PlanLimit(None, settings.on_plan_limit)
         self._work_dir = prepare(settings.work_dir)
         self._report = _new_report(settings)
-        self._report.retry_of = retry_of
+        self._report.retry_of = once.retry_of
         self.ended = False
         self._pass_gate()
         self._rejects = Rejects(self._work_dir / "rejects" / f"{self._report.run_id}.jsonl")
@@ -80,6 +81,8 @@ class Run:
             now=wires.wall,
             resend_after_days=settings.resend_after_days,
         )
+        removal = Removal(self._client, self._ledger)
+        self._mirror = Mirror(self._client, self._ledger, removal, make_mirror_limits(settings, once.allow_removals))
         self.exporter = Exporter(
             self._client,
             clock=wires.clock,
@@ -88,7 +91,7 @@ class Run:
             rejects=self._rejects,
             failed=self._failed,
             keeper=keeper,
-            departure=Departure(Removal(self._client, self._ledger), self._ledger),
+            departure=Departure(removal, self._ledger, self._mirror),
             emit_state=emit_state,
             warn=self.warn,
         )
@@ -171,7 +174,7 @@ class Run:
     def _settle(self, reason: BaseException, message: str) -> None:
         if isinstance(reason, InputError):
             try:
-                self.exporter.finish()
+                self.exporter.finish(by_itself=False)
             except TargetError:
                 self.exporter.break_off(message)
                 raise
@@ -190,7 +193,7 @@ class Run:
         report.ended_at = datetime.now(timezone.utc)
         report.seconds = time.monotonic() - self._began
         report.streams = [
-            *stream_reports(self.exporter.lanes, self._lists),
+            *stream_reports(self.exporter.lanes, self._lists, self._mirror.report),
             *(StreamReport(s, t) for s, t in self._unselected.items()),
         ]
         report.plan |= {"needed": self._plan.needed}

@@ -70,6 +70,9 @@ class Settings:
     max_rejected_percent: int
     unchanged_profiles: str
     resend_after_days: int
+    mirror_scope: str
+    max_removal_percent: int
+    mirror_on_end_of_input: bool
     work_dir: str
 
     @classmethod
@@ -114,6 +117,13 @@ class Settings:
             default_country=own.get("default_country", self.default_country),
             sync_mode=own.get("sync_mode", self.sync_mode),
         )
+
+    @property
+    def mirrored_lists(self) -> frozenset[str]:
+        """Lists that a mirrored segment goes to."""
+        names = [""] if self.segments is None else self.segments
+        segments = filter(None, map(self.segment, names))
+        return frozenset(segment.list_id for segment in segments if segment.sync_mode == "mirror")
 
     def email_field_of(self, stream: str) -> str | None:
         """The mapped e-mail property of a stream; None when it is not exported."""

@@ -9,6 +9,7 @@ from singer_sdk.sinks import Sink
 
 from target_klaviyo_segments.errors import Rejection, RunStopped
 from target_klaviyo_segments.export.keeper import key_reader
+from target_klaviyo_segments.export.modes import Completeness
 from target_klaviyo_segments.export.rejects import record_json
 from target_klaviyo_segments.segment.contract import Contract, unknown_sources
 from target_klaviyo_segments.segment.mapping import Mapper, Profile
@@ -73,10 +74,17 @@ class SegmentSink(Sink):
         self._lane.keys_of = (
             key_reader(key_properties) if key_properties and DELETED_AT in contract.properties else None
         )
+        if segment.sync_mode == "mirror" and self._lane.completeness is None:
+            self._lane.completeness = Completeness(mirror_on_end_of_input=settings.mirror_on_end_of_input)
         self._contract = contract
         self._mapper = mapper
         self._lane.removes = segment.sync_mode == "remove"
         self._stop_at_reject = settings.on_invalid_record == "fail"
+
+    @property
+    def completeness(self) -> Completeness | None:
+        """Whether the segment came whole, when it is mirrored."""
+        return self._lane.completeness
 
     def get_validator(self) -> None:
         """None: records are checked in `process_record`, where a bad one is rejected and not fatal."""
@@ -160,7 +168,8 @@ class SegmentSink(Sink):
 
     def _reject(self, record: dict[str, Any], rejection: Rejection, line: bytes) -> None:
         number = self._lane.tally.read
-        self._exporter.reject(self._lane, number, rejection, line)
+        email = self._mapper.email(record) if self._lane.watched and _is_object(record) else None
+        self._exporter.reject(self._lane, number, rejection, line, email)
         if self._stop_at_reject:
             raise self._kind_of(record, rejection)(
                 f"row {number} of stream `{self.stream_name}` is rejected ({rejection.code}): {rejection.reason}. "
@@ -172,6 +181,11 @@ class SegmentSink(Sink):
         return KeyMissing if without_key else RunStopped
 
 
+def _is_object(record: object) -> bool:
+    """Whether a record is what a tap should make it."""
+    return isinstance(record, dict)
+
+
 def _is_deleted(record: object) -> bool:
     """Whether a record, which a broken tap may have made anything, has a delete marker."""
     return isinstance(record, dict) and record.get(DELETED_AT) is not None
@@ -179,6 +193,8 @@ def _is_deleted(record: object) -> bool:
 
 class UnselectedSink(Sink):
     """Counts records of a stream that `segments` does not name."""
+
+    completeness = None
 
     def __init__(
         self,

@@ -2,43 +2,92 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+from singer_sdk.exceptions import MapExpressionError
 from singer_sdk.mapper import SameRecordTransform
+
+from target_klaviyo_segments.errors import Rejection
+from target_klaviyo_segments.export.rejects import record_json
 
 if TYPE_CHECKING:
     from singer_sdk.mapper import StreamMap
 
+    from target_klaviyo_segments.export.modes import Completeness
     from target_klaviyo_segments.segment.batch import Record
     from target_klaviyo_segments.sink import SegmentSink, UnselectedSink
 
 
-class Taker(NamedTuple):
-    """The way of a stream's records, one by one or many at once."""
+CODE = "not_mapped"
+# An expression of the user's may do anything that Python can; flattening walks into what is nested.
+_UNMAPPED = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MapExpressionError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+
+
+@dataclass(frozen=True)
+class Taker:
+    """The way of a stream's records, one by one or many at once; and what must know whether all of them came."""
 
     one: Callable[[dict[str, Any]], None]
     many: Callable[[Sequence[dict[str, Any]], Sequence[Record]], None]
+    mirrors: Sequence[Completeness]
+
+    def shape(self, schema: dict[str, Any]) -> None:
+        """A SCHEMA message came."""
+        for mirror in self.mirrors:
+            mirror.schema(schema["schema"]["properties"], schema.get("bookmark_properties"))
+
+    def record(self, version: object) -> None:
+        """Records of a version came."""
+        for mirror in self.mirrors:
+            mirror.record(version)
+
+    def activate(self, version: object) -> None:
+        """The records of a version are all there, or about to come."""
+        for mirror in self.mirrors:
+            mirror.activate_version(version)
 
 
 def taker(ways: list[tuple[StreamMap, SegmentSink | UnselectedSink]]) -> Taker:
     """What takes a stream's records: its sink itself, when no stream map and no flattening changes them."""
+    mirrors = [sink.completeness for _, sink in ways if sink.completeness is not None]
     if len(ways) == 1:
         stream_map, sink = ways[0]
         if isinstance(stream_map, SameRecordTransform) and not stream_map.flattening_enabled:
-            return Taker(sink.process_record, sink.process_records)
+            return Taker(sink.process_record, sink.process_records, mirrors)
 
-    def take(record: dict[str, Any]) -> None:
+    def take(record: Any, line: Record | None = None) -> None:  # noqa: ANN401  # a broken tap's is anything
         for stream_map, sink in ways:
-            mapped = stream_map.transform(copy.copy(record))
+            if not isinstance(record, dict):
+                sink.process_record(record)  # which rejects it
+                continue
+            try:
+                mapped = stream_map.transform(record.copy())
+            except _UNMAPPED as error:
+                sink.refuse(record, Rejection(CODE, _reason(error)), record_json(record) if line is None else line)
+                continue
             if mapped is None:
                 sink.leave_out()
             else:
                 sink.process_record(mapped)
 
-    def take_each(records: Sequence[dict[str, Any]], _lines: Sequence[Record]) -> None:
-        for record in records:
-            take(record)
+    def take_each(records: Sequence[dict[str, Any]], lines: Sequence[Record]) -> None:
+        for record, line in zip(records, lines, strict=True):
+            take(record, line)
 
-    return Taker(take, take_each)
+    return Taker(take, take_each, mirrors)
+
+
+def _reason(error: Exception) -> str:
+    """Without the record's values: the SDK's own error names the expression, Python's may name a value."""
+    words = str(error).rstrip(".") if isinstance(error, MapExpressionError) else type(error).__name__
+    return f"its stream map or flattening does not work on it: {words}"

@@ -14,8 +14,7 @@ from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabiliti
 
 from target_klaviyo_segments import config as configuration
 from target_klaviyo_segments.batch_files import batch_records
-from target_klaviyo_segments.errors import ContractError
-from target_klaviyo_segments.malformed import no_schema_yet, required
+from target_klaviyo_segments.malformed import checked_schema, no_schema_yet, state_of, stream_of
 from target_klaviyo_segments.messages import Records
 from target_klaviyo_segments.options import options
 from target_klaviyo_segments.reader import MessageReader
@@ -27,7 +26,7 @@ from target_klaviyo_segments.settings_table import config_jsonschema
 from target_klaviyo_segments.sink import SegmentSink, UnselectedSink
 from target_klaviyo_segments.stopping import stdout_is_gone, stop_of, take_hangup
 from target_klaviyo_segments.takers import Taker, taker
-from target_klaviyo_segments.wiring import Wires
+from target_klaviyo_segments.wiring import Once, Wires
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -58,17 +57,17 @@ class TargetKlaviyoSegments(Target):
         *,
         config: dict[str, Any] | None = None,
         wires: Wires | None = None,
-        retry_of: str | None = None,
+        once: Once | None = None,
         **sdk: Any,  # noqa: ANN401  # whatever the SDK passes on
     ) -> None:
-        """Check the settings; `retry_of` is the run whose kept rows are the input.
+        """Check the settings.
 
         Raises:
             SettingsError: With every problem found.
         """
         self.settings = Settings.from_config(config or {}, field_map_problems=field_map_problems)
         self._wires = wires or Wires()
-        self._retry_of = retry_of
+        self._once = once or Once()
         self._run: Run | None = None
         self._takers: dict[str, Taker] = {}
         self._signal: int | None = None
@@ -80,13 +79,8 @@ class TargetKlaviyoSegments(Target):
     def run(self) -> Run:
         """The run, opened when first asked for."""
         if self._run is None:
-            self._run = Run(
-                self.settings,
-                wires=self._wires,
-                log=self.logger,
-                emit_state=self._emit_state,
-                retry_of=self._retry_of,
-            )
+            wires = self._wires
+            self._run = Run(self.settings, wires=wires, log=self.logger, emit_state=self._emit_state, once=self._once)
         return self._run
 
     def export(self, file_input: IO[str] | None = None) -> None:
@@ -137,6 +131,7 @@ class TargetKlaviyoSegments(Target):
         config: tuple[str, ...] = (),
         file_input: IO[str] | None = None,
         full: bool = False,
+        allow_removals: int | None = None,
         retry: str | None = None,
     ) -> None:
         """The command line's one action."""
@@ -144,12 +139,14 @@ class TargetKlaviyoSegments(Target):
             cls.print_about(about_format)
             return
         values = configuration.read_config(config, os.environ)
+        for path in configuration.exposed(config):
+            cls.logger.warning("the config file %s holds a secret and others can read it: chmod 600 %s", path, path)
         if full:
             values["unchanged_profiles"] = "send"
         if retry is not None:
             cls._retry(values, retry)
             return
-        target = cls(config=values)
+        target = cls(config=values, once=Once(allow_removals=allow_removals))
         if file_input is None and sys.stdin.isatty():
             target.logger.warning("reading from the terminal: pipe a tap into this target, or give a file by --input")
         target.export(file_input)
@@ -157,7 +154,7 @@ class TargetKlaviyoSegments(Target):
     @classmethod
     def _retry(cls, config: dict[str, Any], run_id: str) -> None:
         """Send the rows of a run again that were rejected or failed."""
-        target = cls(config=without_maps(config), retry_of=run_id)
+        target = cls(config=without_maps(config), once=Once(retry_of=run_id))
         source = Retry(Path(target.settings.work_dir), run_id, target.settings.email_field_of)
         target.export(cast("IO[str]", source))
 
@@ -180,10 +177,7 @@ class TargetKlaviyoSegments(Target):
         return []
 
     def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
-        stream = required(message_dict, "stream")
-        schema = required(message_dict, "schema")
-        if not isinstance(schema, dict) or not isinstance(schema.get("properties"), dict):
-            raise ContractError(f"stream `{stream}`: its schema has no properties, so no e-mail property either")
+        stream = checked_schema(message_dict)
         super()._process_schema_message(message_dict)
         self._takers[stream] = taker(
             [
@@ -191,6 +185,7 @@ class TargetKlaviyoSegments(Target):
                 for stream_map in self.mapper.stream_maps[stream]
             ]
         )
+        self._takers[stream].shape(message_dict)
 
     def _process_record_message(self, message_dict: dict[str, Any]) -> None:
         try:
@@ -198,15 +193,19 @@ class TargetKlaviyoSegments(Target):
             record = message_dict["record"]
         except (KeyError, TypeError):
             raise no_schema_yet(message_dict) from None
+        way.record(message_dict.get("version"))
         way.one(record)
 
     def _process_records(self, found: Records) -> None:
         if found.stream not in self._takers:
             raise no_schema_yet({"type": "RECORD", "stream": found.stream, "record": None})
-        self._takers[found.stream].many(found.records, found.lines)
+        way = self._takers[found.stream]
+        for version in found.versions:
+            way.record(version)
+        way.many(found.records, found.lines)
 
     def _process_batch_message(self, message_dict: dict[str, Any]) -> None:
-        stream = required(message_dict, "stream")
+        stream = stream_of(message_dict)
         for count, found in enumerate(batch_records(message_dict)):
             if isinstance(found, Records):
                 self._process_records(found._replace(stream=stream))
@@ -217,10 +216,11 @@ class TargetKlaviyoSegments(Target):
                 self._tick()
 
     def _process_state_message(self, message_dict: dict[str, Any]) -> None:
-        self.run.exporter.state(required(message_dict, "value"))
+        self.run.exporter.state(state_of(message_dict))
 
     def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:
-        self.logger.debug("ACTIVATE_VERSION of stream %s accepted", message_dict.get("stream"))
+        if way := self._takers.get(stream_of(message_dict)):
+            way.activate(message_dict.get("version"))
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002  # a signal handler's signature
         """Stop as if the input had ended, and know that it did not."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from target_klaviyo_segments import __version__
 from target_klaviyo_segments.clock import Clock, SystemClock
 from target_klaviyo_segments.export.limits import Limits
+from target_klaviyo_segments.export.mirror import MirrorLimits
 from target_klaviyo_segments.klaviyo.auth import ApiKey
 from target_klaviyo_segments.klaviyo.client import KlaviyoClient
 from target_klaviyo_segments.klaviyo.protocol import import_envelope_bytes
@@ -34,6 +35,14 @@ class Wires:
     wall: Callable[[], float] = time.time  # seconds since the epoch
 
 
+@dataclass(frozen=True, slots=True)
+class Once:
+    """What the command line says for one run: whose kept rows are the input, how many a mirror may take off."""
+
+    retry_of: str | None = None
+    allow_removals: int | None = None
+
+
 def make_client(settings: Settings, wires: Wires, on_retry: Callable[[str, float], None]) -> KlaviyoClient:
     """The client of this connection."""
     return KlaviyoClient(
@@ -49,6 +58,18 @@ def make_client(settings: Settings, wires: Wires, on_retry: Callable[[str, float
         random=random.random,
         transport=wires.transport,
         on_retry=on_retry,
+    )
+
+
+def make_mirror_limits(settings: Settings, allow_removals: int | None) -> MirrorLimits:
+    """What a mirror may do."""
+    return MirrorLimits(
+        lists=settings.mirrored_lists,
+        everybody=settings.mirror_scope == "all",
+        max_removal_percent=settings.max_removal_percent,
+        max_rejected_percent=settings.max_rejected_percent,
+        allow_removals=allow_removals,
+        on_end_of_input=settings.mirror_on_end_of_input,
     )
 
 

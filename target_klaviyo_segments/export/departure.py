@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from target_klaviyo_segments.export.lane import Lane
+    from target_klaviyo_segments.export.mirror import Mirror
     from target_klaviyo_segments.export.removal import Removal
 
 
@@ -18,20 +19,24 @@ class Memory(Protocol):
         """Record key to e-mail, of those known."""
         ...
 
-    def streams_of(self, list_id: str, emails: Sequence[str]) -> dict[str, str]:
-        """E-mail to the stream that delivered the person last, of those who are on the list."""
+    def hand_over(self, list_id: str, streams: Sequence[str], emails: Sequence[str]) -> list[str]:
+        """People who left these streams: those whom another stream has on the list too."""
         ...
 
 
 class Departure:
-    """One run's; on the main thread."""
+    """One run's; on the main thread. The `mirror` comes after it."""
 
-    def __init__(self, removal: Removal, memory: Memory) -> None:
+    def __init__(self, removal: Removal, memory: Memory, mirror: Mirror) -> None:
         self._removal = removal
         self._memory = memory
+        self.mirror = mirror
 
-    def carry_out(self, lane: Lane) -> None:
+    def carry_out(self, lane: Lane) -> str | None:
         """Take those off the list who left one stream, but for those whom another stream has there.
+
+        Returns:
+            Why rows of the stream failed; None when none did.
 
         Raises:
             KlaviyoError: Klaviyo does not do it; who was removed before is counted.
@@ -45,8 +50,7 @@ class Departure:
             lane.tally.removed += sum(rows[email] for email in (*removed.removed, *removed.not_found))
             lane.tally.failed += sum(rows[email] for email in removed.refused)
             refused += len(removed.refused)
-        if refused:
-            lane.warn(f"stream `{lane.stream}`: Klaviyo refuses to take {refused} people off the list")
+        return f"stream `{lane.stream}`: Klaviyo refuses to take {refused} people off the list" if refused else None
 
     def _by_email(self, lane: Lane) -> dict[str, int]:
         """Rows of each person; those whose key nobody knows are left out: they were never put on the list by us."""
@@ -68,9 +72,8 @@ class Departure:
         return rows
 
     def _leave_to_others(self, lane: Lane, rows: dict[str, int]) -> None:
-        """Whoever another stream delivered last is in that segment too, as far as is known."""
-        owners = self._memory.streams_of(lane.list_id, list(rows)) if rows else {}
-        others = [email for email, stream in owners.items() if stream != lane.stream]
+        """Whoever is in another segment of the list too stays on it."""
+        others = self._memory.hand_over(lane.list_id, [lane.stream], list(rows)) if rows else []
         for email in others:
             lane.tally.filtered += rows.pop(email)
         if others:

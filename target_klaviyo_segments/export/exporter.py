@@ -51,7 +51,7 @@ class Exporter:
         self._rejects = rejects
         self._emit_state = emit_state
         self._warn = warn
-        self._departure = departure
+        self._departure, self._mirror = departure, departure.mirror
         self._checkpoint = Checkpoint()
         self._books = Books(rejects, failed, keeper, self._checkpoint)
         self._dispatch = Dispatch(
@@ -83,6 +83,7 @@ class Exporter:
             sieve = new() if self._limits.skip_unchanged else None
             lane = self.lanes[stream] = Lane(stream, list_id, filling=new(), later=new(), sieve=sieve)
             lane.filling.rows_max = self._filler.rows_left(lane)
+            lane.watched = self._mirror.watches(list_id)
         return self.lanes[stream]
 
     def add(self, lane: Lane, number: int, email: str, payload: bytes, record: Record) -> None:
@@ -131,12 +132,14 @@ class Exporter:
             self.sequence += 1
             self.leave(lane, lane.tally.read, email, record)
 
-    def reject(self, lane: Lane, number: int, rejection: Rejection, record: bytes) -> None:
-        """Refuse a row that did not pass the checks.
+    def reject(self, lane: Lane, number: int, rejection: Rejection, record: bytes, email: object = None) -> None:
+        """Refuse a row that did not pass the checks; its person, if it can be told who, is in the segment all the same.
 
         Raises:
             WorkDirError: The rejects file cannot be written.
         """
+        if lane.watched and isinstance(email, str):
+            self._mirror.see(lane.list_id, [email])
         self._books.reject_unsent(lane, number, rejection, record)
 
     def state(self, value: Any) -> None:  # noqa: ANN401  # a STATE's value is whatever the tap says
@@ -146,6 +149,8 @@ class Exporter:
             TargetError: The run cannot go on.
         """
         self._checkpoint.state(value, self.sequence)
+        for mirrored in filter(None, (lane.completeness for lane in self.lanes.values())):
+            mirrored.state()
         self.settle()
 
     def settle(self) -> None:
@@ -164,8 +169,8 @@ class Exporter:
         """End a wait of the main thread; for a signal handler."""
         self._dispatch.interrupt()
 
-    def finish(self) -> None:
-        """The input has ended: send the rest and wait until every row has its fate.
+    def finish(self, *, by_itself: bool = True) -> None:
+        """The input has ended, `by_itself` or broken: send the rest and wait until every row has its fate.
 
         Raises:
             TargetError: The run cannot go on; `break_off` settles what can be.
@@ -175,8 +180,8 @@ class Exporter:
                 step(lane)
         self._dispatch.wait_for_all()
         for lane in self.lanes.values():
-            self._departure.carry_out(lane)
-            self._checkpoint.release((lane.stream, "leaving"))
+            self._depart(lane)
+        self._books.incomplete += self._mirror.carry_out(self.lanes.values(), by_itself=by_itself)
         self._let_state_out()
         self._dispatch.close()
 
@@ -213,10 +218,19 @@ class Exporter:
         self._dispatch.wait_for_people(people)
 
     def _stay(self, lane: Lane, emails: Sequence[str], records: Sequence[Record]) -> None:
-        """People who are in the segment after all."""
+        """People who are in the segment, also those who had left before."""
+        if lane.watched:
+            self._mirror.see(lane.list_id, emails)
         if lane.leaving:
             keys = lane.keys_of(records) if lane.keys_of is not None and lane.leaving.keys else ()
             lane.tally.merged += lane.leaving.come_back(emails, keys)
+
+    def _depart(self, lane: Lane) -> None:
+        trouble = self._departure.carry_out(lane)
+        if trouble is None:
+            self._checkpoint.release((lane.stream, "leaving"))
+        else:
+            self._books.incomplete.append(trouble)
 
     def _bound_buffers(self) -> None:
         """Half-filled batches of all streams together: beyond the bound the fullest go out early."""

@@ -11,6 +11,7 @@ from target_klaviyo_segments.report.tally import Tally
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from target_klaviyo_segments.export.modes import Completeness
     from target_klaviyo_segments.segment.batch import Batcher, Record, Row
 
 
@@ -53,6 +54,8 @@ class Lane:
     filling: Batcher
     later: Batcher
     sieve: Batcher | None = None
+    watched: bool = False  # the mirror of its list must see everybody
+    completeness: Completeness | None = None  # of a mirrored segment
     removes: bool = False  # its rows name people who are to leave the list
     keys_of: Callable[[Sequence[Record]], list[str | None]] | None = None
     leaving: Leaving = field(default_factory=Leaving)

@@ -79,12 +79,11 @@ class Completeness:
 
     def activate_version(self, version: object) -> None:
         """Closes the segment when all its records are of this version. Some taps send one before the first as well."""
-        same = version is not None and version == self._version and not self._versions_differ
-        self._closed = self._records and same
+        self._closed = version is not None and version == self._version and not self._versions_differ
 
     def state(self) -> None:
         """A STATE, whose value is the tap's affair."""
-        self._state_after = self._records
+        self._state_after = True
 
     def end_of_input(self, *, by_itself: bool) -> None:
         """The input is over; not `by_itself` when a signal, a broken line or a limit ended it."""
@@ -108,6 +107,7 @@ class Completeness:
         return _TWO_VERSIONS if self._versions_differ else _NOT_CLOSED
 
     def _spoil(self, why: str) -> None:
+        """The first reason stays: it is the one that the next run will meet again."""
         self._spoilt = self._spoilt or why
 
 

@@ -50,6 +50,10 @@ class People(Protocol):
         """Keep ids, by e-mail."""
         ...
 
+    def doubt(self, list_id: str, emails: Sequence[str]) -> None:
+        """These people may be off the list in a moment: nobody may take them for unchanged."""
+        ...
+
     def remove(self, list_id: str, emails: Sequence[str]) -> None:
         """These people are not on the list any more."""
         ...
@@ -119,6 +123,7 @@ class Removal:
         nameless: int = 0,
     ) -> Removed:
         """`known` ids may be out of date, `found` ones are Klaviyo's own of this minute."""
+        self._people.doubt(list_id, asked)
         left = self._send(list_id, known | found)
         outdated = [email for email in asked if email in left and email in known]
         again = self._look_up(list_id, outdated)

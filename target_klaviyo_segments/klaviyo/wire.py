@@ -8,6 +8,7 @@ from __future__ import annotations
 import ssl
 from contextlib import closing
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -32,6 +33,10 @@ CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 10.0
 ANSWER_BYTES_MAX = 64 * 1024 * 1024
 _CHUNK_BYTES = 65_536
+_PROXY_DENIES = (
+    "the proxy lets nobody through whom it does not know (407): put a user and a password that it takes into the "
+    "environment variable HTTPS_PROXY, as http://user:password@host:port"
+)
 _NEVER_SENT = (requests.ConnectTimeout, requests.exceptions.ProxyError, NewConnectionError, ssl.SSLError)
 
 
@@ -74,7 +79,7 @@ class Wire:
 
         Raises:
             Transient: No whole answer came within the time-out.
-            KlaviyoError: None ever will: the host's certificate or the URL is wrong.
+            KlaviyoError: None ever will: the host's certificate, the URL or the proxy's password is wrong.
         """
         deadline = self._clock.now() + self._timeout
         body = None if call.body is None else _Upload(call.body, lambda: self._in_time(deadline))
@@ -88,6 +93,8 @@ class Wire:
                 stream=True,
             )
             with closing(response):
+                if response.status_code == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+                    raise KlaviyoError(_PROXY_DENIES)
                 return Reply(
                     response.status_code,
                     {name.lower(): value for name, value in response.headers.items()},
@@ -130,6 +137,8 @@ class Wire:
                 f"the certificate of {self._host} cannot be verified: {wrong.verify_message}. Where a proxy inspects "
                 "TLS, set the environment variable REQUESTS_CA_BUNDLE to its certificates"
             )
+        if any(str(each).startswith("Tunnel connection failed: 407") for each in causes):  # http.client's only sign
+            return KlaviyoError(_PROXY_DENIES)
         if isinstance(error, ValueError):
             return KlaviyoError(f"no request can be made to `api_url` or through the proxy: {type(error).__name__}")
         lost = not any(isinstance(each, _NEVER_SENT) for each in causes)

@@ -34,15 +34,17 @@ Signatures:
     members(list_id: str, stream: str | None = None) -> Iterator[str]      # the ledger may be written meanwhile
     count_members(list_id: str, stream: str | None = None) -> int
     emails_of_keys(list_id: str, stream: str, keys: Sequence[str]) -> dict[str, str]
-    streams_of(list_id: str, emails: Sequence[str]) -> dict[str, str]      # who delivered them last
+    hand_over(list_id: str, streams: Sequence[str], emails: Sequence[str]) -> list[str]   # whom another stream has too
     ids_of(list_id: str, emails: Sequence[str]) -> dict[str, str]          # those known
     learn_ids(list_id: str, ids: Mapping[str, str]) -> None                # of members; others are passed over
+    doubt(list_id: str, emails: Sequence[str]) -> None                     # not unchanged, whatever happens next
     remove(list_id: str, emails: Sequence[str]) -> None                    # they left the list
 
     see(list_id: str, emails: Sequence[str]) -> None                       # they are in a segment of this run
     leavers(list_id: str, streams: Sequence[str]) -> Iterator[str]         # members of theirs who were not seen
     absent(list_id: str, emails: Sequence[str]) -> list[str]               # those of these who were not seen
-    other_streams(list_id: str, streams: Sequence[str]) -> list[str]       # that delivered people on the list
+    disown(list_id: str, streams: Sequence[str]) -> None                   # others' members who were not seen
+    count_leavers(list_id: str, streams: Sequence[str]) -> int             # of whom no other stream has
 
     fingerprint(payload: bytes) -> int                               # signed 64 bits
     fingerprints(payloads: Iterable[bytes]) -> list[int]

@@ -166,10 +166,18 @@ class Ledger:
         names = self._names.list(list_id), self._names.stream(stream)
         return self._members.of_keys(*names, keys)
 
-    def streams_of(self, list_id: str, emails: Sequence[str]) -> dict[str, str]:
-        """E-mail to the stream that delivered the person last, of those who are on the list."""
+    def hand_over(self, list_id: str, streams: Sequence[str], emails: Sequence[str]) -> list[str]:
+        """People who left these streams: those whom another stream has on the list too, and keeps."""
         self._posting.post()
-        return self._members.streams_of(self._names.list(list_id), emails)
+        numbers = [self._names.stream(stream) for stream in streams]
+        with self._database.transaction():
+            return self._members.hand_over(self._names.list(list_id), numbers, emails)
+
+    def count_leavers(self, list_id: str, streams: Sequence[str]) -> int:
+        """How many `leavers` there are whom no other stream has."""
+        self._posting.post()
+        numbers = [self._names.stream(stream) for stream in streams]
+        return self._seen.count_leavers(self._names.list(list_id), numbers)
 
     def ids_of(self, list_id: str, emails: Sequence[str]) -> dict[str, str]:
         """E-mail to Klaviyo's profile id, of those known."""
@@ -182,6 +190,12 @@ class Ledger:
         number = self._names.list(list_id)
         with self._database.transaction():
             self._members.learn(number, ids)
+
+    def doubt(self, list_id: str, emails: Sequence[str]) -> None:
+        """Nobody knows for the moment what Klaviyo has of these people: they are not `unchanged`."""
+        self._posting.post()
+        with self._database.transaction():
+            self._members.doubt(self._names.list(list_id), emails)
 
     def remove(self, list_id: str, emails: Sequence[str]) -> None:
         """These people left the list."""
@@ -206,14 +220,16 @@ class Ledger:
         self._posting.post()
         yield from self._seen.leavers(self._names.list(list_id), [self._names.stream(stream) for stream in streams])
 
+    def disown(self, list_id: str, streams: Sequence[str]) -> None:
+        """These streams came whole: members of other streams whom this run has not seen are in these no longer."""
+        self._posting.post()
+        numbers = [self._names.stream(stream) for stream in streams]
+        with self._database.transaction():
+            self._seen.disown(self._names.list(list_id), numbers)
+
     def absent(self, list_id: str, emails: Sequence[str]) -> list[str]:
         """Those of these people whom this run has not seen."""
         return self._seen.absent(self._names.list(list_id), emails)
-
-    def other_streams(self, list_id: str, streams: Sequence[str]) -> list[str]:
-        """Streams besides these that delivered people who are on the list."""
-        self._posting.post()
-        return [name for name in self._members.streams(self._names.list(list_id)) if name not in streams]
 
     def _stream(self, name: str | None) -> int | None:
         return None if name is None else self._names.stream(name)

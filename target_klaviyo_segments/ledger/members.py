@@ -53,15 +53,6 @@ class Members:
         )
         return int(count)
 
-    def streams(self, list_number: int) -> list[str]:
-        """Names of the streams that delivered those who are on a list."""
-        found = self._database.rows(
-            "SELECT name FROM streams WHERE EXISTS "
-            "(SELECT 1 FROM members WHERE stream = streams.n AND person > ? AND person < ?)",
-            span(list_number),
-        )
-        return [name for (name,) in found]
-
     def of_keys(self, list_number: int, stream: int, keys: Sequence[str]) -> dict[str, str]:
         """Key to e-mail; the person delivered last, if a key had several."""
         self._database.run(INDEX_OF_KEYS)
@@ -72,14 +63,20 @@ class Members:
         )  # fmt: skip  # one column a word
         return dict(zip([key for key, _ in found], emails([person for _, person in found]), strict=True))
 
-    def streams_of(self, list_number: int, emails: Sequence[str]) -> dict[str, str]:
-        """E-mail to the stream that delivered the person last, of those who are on the list."""
-        found = self._database.arrays_over(
-            "SELECT json_group_array(json_array(column2, name)) FROM ({values}) CROSS JOIN members "
-            "ON person = column1 CROSS JOIN streams ON streams.n = stream",
+    def hand_over(self, list_number: int, streams: Sequence[int], emails: Sequence[str]) -> list[str]:
+        """These people left these streams: those whom another stream has too are from now on its own."""
+        among = ",".join(map(str, streams))
+        others = f"(stream NOT IN ({among}) OR also NOT IN ({among}))"
+        stay: list[str] = self._database.arrays_over(
+            f"SELECT json_group_array(column2) FROM ({{values}}) CROSS JOIN members ON person = column1 AND {others}",  # noqa: S608  # numbers
             people(list_number, emails), emails, size=len(emails),
         )  # fmt: skip  # one column a word
-        return dict(found)
+        self._database.write_over(
+            f"UPDATE members SET stream = iif(stream IN ({among}), also, stream), "  # noqa: S608  # same
+            f"also = iif(stream NOT IN ({among}) AND also NOT IN ({among}), also, NULL) WHERE person IN ({{values}})",
+            sorted(people(list_number, stay)), size=len(stay),
+        )  # fmt: skip  # same
+        return stay
 
     def ids(self, list_number: int, emails: Sequence[str]) -> dict[str, str]:
         """E-mail to Klaviyo's id, of those known."""
@@ -95,6 +92,13 @@ class Members:
         self._database.write_over(
             "UPDATE members SET id = column2 FROM ({values}) WHERE person = column1",
             people(list_number, sorted(ids)), [ids[email] for email in sorted(ids)], size=len(ids),
+        )  # fmt: skip  # one column a word
+
+    def doubt(self, list_number: int, emails: Sequence[str]) -> None:
+        """What they have in Klaviyo is not known."""
+        self._database.write_over(
+            "UPDATE members SET fingerprint = NULL WHERE person IN ({values})",
+            sorted(people(list_number, emails)), size=len(emails),
         )  # fmt: skip  # one column a word
 
     def remove(self, list_number: int, emails: Sequence[str]) -> None:

@@ -24,7 +24,7 @@ SELECT person, fingerprint, key, stream, at, run, fates.n {_FROM_JOURNAL}
 WHERE fates.n > ? AND fates.delivered
 ORDER BY person, fates.n
 ON CONFLICT (person) DO UPDATE SET fingerprint = excluded.fingerprint, key = excluded.key, stream = excluded.stream,
-  at = excluded.at, run = excluded.run, fate = excluded.fate
+  also = iif(stream = excluded.stream, also, stream), at = excluded.at, run = excluded.run, fate = excluded.fate
 """
 _UNDELIVERED = f"""
 UPDATE members SET fingerprint = NULL FROM (

@@ -68,12 +68,14 @@ CREATE TABLE posted (fate INTEGER NOT NULL);
 INSERT INTO posted VALUES (0);
 
 -- `person` is the list's number, a space, the e-mail: SQLite compares one text a third faster than two columns.
+-- `stream` delivered them last, `also` is another one that did before: they stay while one of the two has them.
 CREATE TABLE members (
   person TEXT PRIMARY KEY,
   id TEXT,
   fingerprint INTEGER,
   key TEXT,
   stream INTEGER NOT NULL,
+  also INTEGER,
   at INTEGER NOT NULL,
   run INTEGER NOT NULL,
   fate INTEGER NOT NULL

@@ -53,6 +53,29 @@ class Seen:
             last = found[-1]
             yield from emails(found)
 
+    def count_leavers(self, list_number: int, streams: Sequence[int]) -> int:
+        """How many of them no other stream has."""
+        self._sort()
+        among = ",".join(map(str, streams))
+        (count,) = self._database.row(
+            f"SELECT count(*) FROM members WHERE person > ? AND person < ? AND stream IN ({among}) "  # noqa: S608  # numbers
+            f"AND (also IS NULL OR also IN ({among})) AND NOT EXISTS "
+            "(SELECT 1 FROM temp.seen_sorted AS seen WHERE seen.person = members.person)",
+            span(list_number),
+        )
+        return int(count)
+
+    def disown(self, list_number: int, streams: Sequence[int]) -> None:
+        """Members of other streams whom nobody has seen are no longer in these."""
+        self._sort()
+        among = ",".join(map(str, streams))
+        self._database.run(
+            f"UPDATE members SET also = NULL WHERE person > ? AND person < ? AND also IN ({among}) "  # noqa: S608  # same
+            f"AND stream NOT IN ({among}) AND NOT EXISTS "
+            "(SELECT 1 FROM temp.seen_sorted AS seen WHERE seen.person = members.person)",
+            span(list_number),
+        )
+
     def absent(self, list_number: int, emails: Sequence[str]) -> list[str]:
         """Those of these people whom nobody has seen."""
         self._sort()

@@ -22,6 +22,7 @@ class StreamReport:
     list_name: str | None = None
     exports: Sequence[dict[str, Any]] = ()
     warnings: Sequence[str] = ()
+    mirror: dict[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """For the document."""
@@ -32,6 +33,7 @@ class StreamReport:
             "dropped_fields": dict(self.tally.dropped.most_common()),
             "exports": list(self.exports),
             "jobs": sum(export["jobs"] for export in self.exports),
+            "mirror": self.mirror,
             "warnings": list(self.warnings),
         }
 

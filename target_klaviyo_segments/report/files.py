@@ -60,7 +60,7 @@ def _write(report: RunReport, path: Path) -> Path:
     draft = path.with_suffix(".draft")
     try:
         path.parent.mkdir(mode=0o700, exist_ok=True)
-        draft.write_text(text, encoding="utf-8")
+        draft.write_text(text, encoding="utf-8", errors="backslashreplace")  # half a character: as JSON spells it
         os.replace(draft, path)  # noqa: PTH105  # Path.replace is the same call
     except OSError as error:
         with suppress(OSError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
@@ -12,9 +13,13 @@ from jsonschema import Draft4Validator, Draft6Validator, Draft7Validator, Draft2
 from target_klaviyo_segments.segment.schema import LISTED, MISSING, NAMED, SINGLE, follow, subschemas
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+
+    Path = tuple[str | int, ...]
 
 _ROUNDS_MAX = 200  # keywords left out of one schema, each found by compiling again
+
+_NUMBER = re.compile(r"\+?[0-9]{1,40}")
 
 _TURNING = ("not", "if", "oneOf")  # a schema inside that allows more makes the one outside allow less
 
@@ -79,7 +84,7 @@ def _without_references(schema: dict[str, Any]) -> list[str]:
     return left_out
 
 
-def _lost_reference(schema: dict[str, Any]) -> tuple[str | int, ...]:
+def _lost_reference(schema: dict[str, Any]) -> Path:
     for path, each in subschemas(schema):
         if "$ref" in each and follow(schema, each["$ref"]) is MISSING:
             return (*path, "$ref")
@@ -91,7 +96,7 @@ def _compile(schema: dict[str, Any], draft: Draft, left_out: list[str]) -> Check
         compiled = _attempt(schema, draft)
         if not isinstance(compiled, jsonschema_rs.ValidationError):
             return Checker(compiled.is_valid, schema, draft, tuple(left_out))
-        left_out.append(_spelled(_drop(schema, compiled.instance_path)))
+        left_out.append(_spelled(_drop(schema, _place(schema, compiled))))
     raise ValueError("too many keywords cannot be used")
 
 
@@ -102,7 +107,39 @@ def _attempt(schema: dict[str, Any], draft: Draft) -> Any:  # noqa: ANN401  # fi
         return error
 
 
-def _drop(node: dict[str, Any], path: Sequence[str | int]) -> tuple[str | int, ...]:
+def _place(schema: dict[str, Any], error: jsonschema_rs.ValidationError) -> Path:
+    """Where in the schema an error is: the first place that its path may mean with the value that it found there."""
+    found: list[Path] = []
+    for place, value in _places(schema, error.instance_path):
+        if value == error.instance:
+            return place
+        found.append(place)
+    return found[0] if found else ()  # a value that equals nothing: NaN
+
+
+def _places(node: Any, path: Sequence[str | int]) -> Iterator[tuple[Path, object]]:  # noqa: ANN401  # anything in a schema
+    """Each place that a reported path may mean: it has a name made of digits as a number, and no empty name."""
+    if not path:
+        yield (), node
+    for key, rest in _steps(node, path):
+        for place, value in _places(node[key], rest):
+            yield (key, *place), value
+
+
+def _steps(node: object, path: Sequence[str | int]) -> Iterator[tuple[str | int, Sequence[str | int]]]:
+    """The keys that the first step of a path may mean, and the path from there."""
+    step = path[0] if path else None
+    if isinstance(node, list) and isinstance(step, int) and step < len(node):
+        yield step, path[1:]
+    if isinstance(node, dict):
+        for name in node:
+            if name == step or (isinstance(step, int) and _NUMBER.fullmatch(name) and int(name) == step):
+                yield name, path[1:]
+        if "" in node:
+            yield "", path
+
+
+def _drop(node: dict[str, Any], path: Sequence[str | int]) -> Path:
     """Take away the keyword that a path leads into; what should be a schema and is none becomes `{}`.
 
     Returns:
@@ -119,7 +156,7 @@ def _drop(node: dict[str, Any], path: Sequence[str | int]) -> tuple[str | int, .
     return _drop_inside(node, path) if keyword in SINGLE else _delete(node, keyword)
 
 
-def _drop_inside(holder: Any, path: Sequence[str | int]) -> tuple[str | int, ...]:  # noqa: ANN401  # an object or a list
+def _drop_inside(holder: Any, path: Sequence[str | int]) -> Path:  # noqa: ANN401  # an object or a list
     key, *rest = path
     if rest and isinstance(holder[key], dict):
         return (key, *_drop(holder[key], rest))
@@ -127,7 +164,7 @@ def _drop_inside(holder: Any, path: Sequence[str | int]) -> tuple[str | int, ...
     return (key,)
 
 
-def _delete(node: dict[str, Any], keyword: str | int) -> tuple[str | int, ...]:
+def _delete(node: dict[str, Any], keyword: str | int) -> Path:
     del node[keyword]  # type: ignore[arg-type]  # as above
     return (keyword,)
 

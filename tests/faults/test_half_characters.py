@@ -14,13 +14,14 @@ HALF = "\ud800"
 ODD = {
     "stream": [schema(HALF), record("a@x.io", HALF)],
     "property": [schema(email={}, **{HALF: {}}), record("a@x.io", **{HALF: [[{}]]})],
+    "key": [schema(email={}, keys=[HALF], **{HALF: {}}), record("a@x.io", **{HALF: 1})],
+    "required": [schema(email={}, **{HALF: {"type": "x"}}), record("a@x.io"), record("b@x.io", **{HALF: 1})],
     "property_told_of": [schema(mail={}, **{HALF: {}}), record("a@x.io")],
     "unknown_type": [schema(), {"type": HALF}],
-    "unselected_stream": [schema(), record("a@x.io"), {"type": "RECORD", "stream": HALF, "record": {}}],
+    "unselected_stream": [schema(), record("a@x.io"), record("b@x.io", HALF)],
 }
 
 
-@pytest.mark.xfail(strict=False, reason="left to the report: it cannot be written with half a character in a name")
 @pytest.mark.parametrize("name", ODD)
 def test_half_a_character_in_a_name(sandbox, open_network, tmp_path, name):
     """The run ends as any other, with a report."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 from pipeline import Pipeline, record, schema, state
@@ -93,8 +92,8 @@ def test_email_that_looks_like_something(pipeline, value):
     """It is rejected, and its text is only in the rejects file."""
     assert pipeline.run([schema(), record(value), record("b@x.io"), state(1)])
     assert set(pipeline.members()) == {"b@x.io"}
-    (line,) = Path(pipeline.report["rejects_file"]).read_bytes().split(b"\n")[:-1]
-    assert json.loads(line)["record"]["email"] == value
+    (row,) = pipeline.rejects()
+    assert row["record"]["email"] == value
     if len(value) > 4:
         assert json.dumps(value)[1:-1] not in json.dumps(pipeline.report["streams"])
 
@@ -136,7 +135,6 @@ def test_broken_schema_of_a_property(pipeline, name, broken):
     assert_broken_schema_is_passed_over(pipeline, name, broken)
 
 
-@pytest.mark.xfail(strict=False, reason="left to the checker: a name made of digits is taken for a place in a list")
 @pytest.mark.parametrize("broken", BROKEN)
 @pytest.mark.parametrize("name", ["0", "1", ""])
 def test_broken_schema_of_an_oddly_named_property(pipeline, name, broken):
@@ -187,15 +185,6 @@ def test_line_of_20_megabytes(pipeline):
     assert "longer than 16,777,216 bytes" in pipeline.error
     assert set(pipeline.members()) == {"b@x.io"}
     assert pipeline.states == [1]
-
-
-@pytest.mark.parametrize("depth", [100, 500, 900])
-def test_record_nested_deeply(pipeline, depth):
-    """One fate for it, delivery for the others."""
-    odd = f'{{"type":"RECORD","stream":"people","record":{{"email":"a@x.io","n":{"[" * depth}{"]" * depth}}}}}'
-    assert pipeline.run([anything(), odd, record("b@x.io"), state(1)]), pipeline.error
-    assert "b@x.io" in pipeline.members()
-    pipeline.assert_balanced()
 
 
 def test_1000_streams(pipeline):

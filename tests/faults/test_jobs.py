@@ -179,7 +179,6 @@ def test_lost_answer_of_a_slow_job(open_network, tmp_path, hasty):
     outcome.assert_whole()
 
 
-@pytest.mark.xfail(strict=False, reason="until two jobs of one id are told apart or refused")
 def test_job_id_given_twice(open_network, tmp_path):
     """Two answers with one id: nobody can tell which rows which job holds, so none of them is delivered."""
     sandbox = new_sandbox()

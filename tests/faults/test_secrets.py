@@ -106,7 +106,6 @@ def test_what_can_be_asked_without_a_run(value):
     assert KEY.encode() not in done.stdout + done.stderr
 
 
-@pytest.mark.xfail(strict=False, reason="until an unknown message type is told without its text")
 def test_unknown_message_type_that_is_an_address(sandbox, open_network, tmp_path):
     """A tap that prints rows bare: what it prints is not repeated in the log."""
     network = open_network(sandbox)

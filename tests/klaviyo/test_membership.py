@@ -88,6 +88,15 @@ def test_a_question_is_short_and_asks_for_everybody_once(emails):
     assert asked == list(dict.fromkeys(emails))
 
 
+@pytest.mark.parametrize("size", range(40, 96))
+def test_a_question_is_as_long_as_it_may_be(size):
+    """Long addresses are asked for in more questions, full ones."""
+    emails = [f"{number:02}{'x' * size}@x.io" for number in range(100)]
+    lengths = [len(call.path) for call in look_ups(emails)]
+    assert max(lengths) <= membership.LOOK_UP_BYTES_MAX
+    assert min(lengths[:-1], default=8_000) > membership.LOOK_UP_BYTES_MAX - 130
+
+
 def _values(text):
     """The values of `any(email,["a","b"])`, whose quotes and backslashes are escaped as JSON's are."""
     return json.loads(text.removeprefix("any(email,").removesuffix(")"), strict=False)

@@ -104,10 +104,14 @@ UNTRUSTED.verify_message = "self-signed certificate"
     ("error", "words"),
     [
         (raised_from(requests.exceptions.SSLError("x"), UNTRUSTED), "self-signed certificate.*REQUESTS_CA_BUNDLE"),
-        (requests.exceptions.InvalidProxyURL("http://user:word@"), "InvalidProxyURL"),
+        (requests.exceptions.InvalidProxyURL("http://user:hush@"), "InvalidProxyURL"),
         (requests.exceptions.InvalidURL("https://"), "InvalidURL"),
+        (
+            raised_from(requests.exceptions.ProxyError("x"), OSError("Tunnel connection failed: 407 Who is there?")),
+            "407.*HTTPS_PROXY",
+        ),
     ],
-    ids=["certificate", "proxy", "url"],
+    ids=["certificate", "proxy", "url", "denied"],
 )
 def test_what_waiting_cannot_mend_ends_at_once(connect, error, words):
     """A wrong certificate or URL stays wrong: ten minutes of retries would hide it."""
@@ -115,7 +119,15 @@ def test_what_waiting_cannot_mend_ends_at_once(connect, error, words):
     with pytest.raises(KlaviyoError, match=words) as failure:
         connected_.client.list("Y6nRLr")
     assert type(failure.value) is KlaviyoError
-    assert "word" not in str(failure.value)
+    assert "hush" not in str(failure.value)
+
+
+def test_a_407_is_the_proxy_s_and_final(connect, reply):
+    """Where no tunnel is needed the proxy answers like anybody."""
+    connected_ = connect([reply(407, b"")])
+    with pytest.raises(KlaviyoError, match=r"407.*HTTPS_PROXY") as failure:
+        connected_.client.list("Y6nRLr")
+    assert type(failure.value) is KlaviyoError
 
 
 @pytest.mark.parametrize(

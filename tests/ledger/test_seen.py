@@ -54,14 +54,27 @@ def test_leavers_may_be_removed_while_they_are_read(desk):
     assert desk.ledger.count_members("L1") == 0
 
 
-def test_other_streams_of_a_list_are_known(desk):
-    """A person may be in two segments."""
+def test_whom_another_stream_has_is_handed_over(desk):
+    """A person in two segments of a list stays while one of them has them."""
+    run = desk.begin()
+    desk.deliver(run, ["a@x.io", "b@x.io"])
+    desk.deliver(run, ["b@x.io", "c@x.io"], stream="others")
+    assert desk.ledger.count_leavers("L1", ["people"]) == 1
+    assert desk.ledger.count_leavers("L1", ["others"]) == 1
+    assert desk.ledger.count_leavers("L1", ["people", "others"]) == 3
+    assert desk.ledger.hand_over("L1", ["others"], ["b@x.io", "c@x.io"]) == ["b@x.io"]
+    assert list(desk.ledger.leavers("L1", ["people"])) == ["a@x.io", "b@x.io"]
+    assert desk.ledger.hand_over("L1", ["people"], ["b@x.io"]) == []
+    assert desk.ledger.hand_over("L1", ["people", "others"], ["a@x.io", "b@x.io", "c@x.io"]) == []
+
+
+def test_who_left_the_stream_that_had_them_first_is_the_others_alone(desk):
+    """The memory of the one that they left goes."""
     run = desk.begin()
     desk.deliver(run, ["a@x.io"])
-    desk.deliver(run, ["b@x.io"], stream="others")
-    desk.deliver(run, ["c@x.io"], stream="elsewhere", list_id="L2")
-    assert desk.ledger.other_streams("L1", ["people"]) == ["others"]
-    assert desk.ledger.other_streams("L1", ["people", "others"]) == []
+    desk.deliver(run, ["a@x.io"], stream="others")
+    assert desk.ledger.hand_over("L1", ["people"], ["a@x.io"]) == ["a@x.io"]
+    assert desk.ledger.hand_over("L1", ["others"], ["a@x.io"]) == []
 
 
 @settings(max_examples=30, deadline=None)

@@ -158,8 +158,8 @@ def test_the_schema_of_the_stream_stays_as_it_was():
 @pytest.mark.parametrize("name", ["0", "1", "00", "+1", "", "type", "9" * 30])
 def test_only_the_unusable_schema_is_left_out(broken, name):
     """Whatever the property's name, its siblings are checked, and those whose names look alike to the compiler."""
-    others = {"0": {}, "01": {}, "": {}, "type": {}, "last": {}}
-    people = contract(**{**dict.fromkeys(others, {"type": "integer"}), name: broken})
+    others = {other: {"type": "integer"} for other in ("0", "01", "", "type", "last")}
+    people = contract(**others | {name: broken})
     (warning,) = people.warnings
     assert f"`properties.{name}." in warning
     for other in others.keys() - {name}:

@@ -12,6 +12,7 @@ from target_klaviyo_segments.export.departure import Departure
 from target_klaviyo_segments.export.exporter import Exporter
 from target_klaviyo_segments.export.keeper import Keeper
 from target_klaviyo_segments.export.limits import Limits
+from target_klaviyo_segments.export.mirror import Mirror, MirrorLimits
 from target_klaviyo_segments.export.plan import PlanLimit
 from target_klaviyo_segments.export.rejects import Rejects, record_json
 from target_klaviyo_segments.export.removal import Removal
@@ -39,6 +40,7 @@ class Bench:
             "job_timeout_seconds": 3600,
             "max_rejected_percent": 100,
         }
+        removal = Removal(self.klaviyo, self.ledger)
         self.exporter = Exporter(
             self.klaviyo,
             clock=self.clock,
@@ -46,7 +48,7 @@ class Bench:
             plan=PlanLimit(usage, plan),
             rejects=self.rejects,
             failed=self.failed,
-            departure=Departure(Removal(self.klaviyo, self.ledger), self.ledger),
+            departure=Departure(removal, self.ledger, Mirror(self.klaviyo, self.ledger, removal, MirrorLimits())),
             keeper=Keeper(self.ledger, run_id, counts=dict, now=self.clock.now, resend_after_days=7),
             emit_state=self.states.append,
             warn=self.warnings.append,

@@ -1,0 +1,207 @@
+"""The mirror: who left a segment leaves its list, when the segment came whole and nothing speaks against it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Protocol
+
+from target_klaviyo_segments.export.modes import MirrorPlan, Refusal, may_remove
+from target_klaviyo_segments.report.tally import total
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from target_klaviyo_segments.export.lane import Lane
+    from target_klaviyo_segments.export.removal import Removal, Removed
+
+_AT_ONCE = 1_000
+_SEEN_AT_ONCE = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorLimits:
+    """As the settings give them; `allow_removals` is for one run."""
+
+    lists: frozenset[str] = frozenset()  # that a mirrored segment goes to
+    everybody: bool = False  # `mirror_scope` all
+    max_removal_percent: int = 20
+    max_rejected_percent: int = 50
+    allow_removals: int | None = None
+    on_end_of_input: bool = False
+
+
+@dataclass(slots=True)
+class Mirrored:
+    """What came of one list, for the report."""
+
+    members_before: int
+    leavers: int = 0
+    removed: int = 0
+    not_found: int = 0
+    stayed: int = 0  # another segment has them
+    refused: str | None = None
+
+
+class Memory(Protocol):
+    """What the ledger knows. Each raises `WorkDirError` when it cannot be read or written."""
+
+    def see(self, list_id: str, emails: Sequence[str]) -> None:
+        """These people are in a segment of this run."""
+        ...
+
+    def count_members(self, list_id: str, stream: str | None = None) -> int:
+        """How many are on the list because of us."""
+        ...
+
+    def count_leavers(self, list_id: str, streams: Sequence[str]) -> int:
+        """How many of them have left these streams, and are in no other."""
+        ...
+
+    def leavers(self, list_id: str, streams: Sequence[str]) -> Iterator[str]:
+        """Who has left these streams."""
+        ...
+
+    def absent(self, list_id: str, emails: Sequence[str]) -> list[str]:
+        """Those of these people whom this run has not seen."""
+        ...
+
+    def disown(self, list_id: str, streams: Sequence[str]) -> None:
+        """These streams came whole: whom this run has not seen is in them no longer."""
+        ...
+
+    def hand_over(self, list_id: str, streams: Sequence[str], emails: Sequence[str]) -> list[str]:
+        """People who left these streams: those whom another stream has on the list too."""
+        ...
+
+
+class ListReader(Protocol):
+    """What is asked of Klaviyo."""
+
+    def list_member_ids(self, list_id: str) -> Iterator[tuple[str | None, str]]:
+        """E-mail and id of a list's members."""
+        ...
+
+
+@dataclass(slots=True)
+class Mirror:
+    """One run's; on the main thread. `lists` is what came of each list."""
+
+    klaviyo: ListReader
+    memory: Memory
+    removal: Removal
+    limits: MirrorLimits
+    lists: dict[str, Mirrored] = field(default_factory=dict)
+    _waiting: dict[str, list[str]] = field(default_factory=dict)
+
+    def watches(self, list_id: str) -> bool:
+        """Whether it must be told of everybody who goes to a list; to be asked before anybody goes."""
+        if list_id not in self.limits.lists:
+            return False
+        if list_id not in self.lists:
+            self.lists[list_id] = Mirrored(self.memory.count_members(list_id))
+        return True
+
+    def see(self, list_id: str, emails: Sequence[str]) -> None:
+        """These people are in the segment, whatever becomes of their rows."""
+        waiting = self._waiting.setdefault(list_id, [])
+        waiting += emails
+        if len(waiting) >= _SEEN_AT_ONCE:
+            self._note(list_id)
+
+    def carry_out(self, lanes: Iterable[Lane], *, by_itself: bool) -> Iterator[str]:
+        """Once every row has its fate: take off who left; why not, a sentence for each list where it is refused.
+
+        Raises:
+            KlaviyoError: Klaviyo does not do it; who was removed before is counted.
+            WorkDirError: The ledger cannot be read or written.
+        """
+        lanes = list(lanes)
+        for list_id, outcome in self.lists.items():
+            mirrored = [lane for lane in lanes if lane.list_id == list_id and lane.completeness is not None]
+            if mirrored:
+                self._note(list_id)
+                yield from self._one(list_id, mirrored, outcome, by_itself=by_itself)
+
+    def report(self, list_id: str) -> dict[str, Any] | None:
+        """What came of a list; None when it is not mirrored."""
+        return asdict(self.lists[list_id]) if list_id in self.lists else None
+
+    def _one(self, list_id: str, lanes: Sequence[Lane], outcome: Mirrored, *, by_itself: bool) -> Iterator[str]:
+        streams = [lane.stream for lane in lanes]
+        strangers: list[tuple[str | None, str]] = []
+        gap = _gap(lanes, by_itself=by_itself)
+        if self.limits.everybody and gap is None:
+            strangers = self._strangers(list_id, outcome)
+            outcome.leavers = len(strangers)
+        else:
+            outcome.leavers = self.memory.count_leavers(list_id, streams)
+        verdict = may_remove(self._plan(lanes, gap, outcome))
+        if isinstance(verdict, Refusal):
+            outcome.refused = verdict.reason
+            yield verdict.reason
+        else:
+            self.memory.disown(list_id, streams)
+            self._count(outcome, self._take_off(list_id, streams, strangers, outcome))
+
+    def _take_off(
+        self, list_id: str, streams: Sequence[str], strangers: Sequence[tuple[str | None, str]], outcome: Mirrored
+    ) -> Iterator[Removed]:
+        if self.limits.everybody:
+            return self.removal.remove_members(list_id, self._others_stay(list_id, streams, strangers, outcome))
+        leavers = ((email, "") for email in self.memory.leavers(list_id, streams))
+        left = self._others_stay(list_id, streams, leavers, outcome)
+        return self.removal.remove(list_id, (email for email, _ in left if email is not None))
+
+    def _plan(self, lanes: Sequence[Lane], gap: str | None, outcome: Mirrored) -> MirrorPlan:
+        return MirrorPlan(
+            stream=", ".join(lane.stream for lane in lanes),
+            gap=gap,
+            tally=total([lane.tally for lane in lanes]),
+            members_before=outcome.members_before,
+            leavers=outcome.leavers,
+            max_removal_percent=self.limits.max_removal_percent,
+            max_rejected_percent=self.limits.max_rejected_percent,
+            allow_removals=self.limits.allow_removals,
+        )
+
+    def _strangers(self, list_id: str, outcome: Mirrored) -> list[tuple[str | None, str]]:
+        """Members of the list, whoever put them there, whom no segment of this run has."""
+        members = self.klaviyo.list_member_ids(list_id)
+        found: list[tuple[str | None, str]] = []
+        outcome.members_before = 0
+        while part := list(islice(members, _AT_ONCE)):
+            outcome.members_before += len(part)
+            absent = set(self.memory.absent(list_id, [email for email, _ in part if email is not None]))
+            found += [member for member in part if member[0] is None or member[0] in absent]
+        return found
+
+    def _others_stay(
+        self, list_id: str, streams: Sequence[str], people: Iterable[tuple[str | None, str]], outcome: Mirrored
+    ) -> Iterator[tuple[str | None, str]]:
+        rest = iter(people)
+        while part := list(islice(rest, _AT_ONCE)):
+            stay = set(self.memory.hand_over(list_id, streams, [email for email, _ in part if email is not None]))
+            outcome.stayed += len(stay)
+            yield from (member for member in part if member[0] not in stay)
+
+    def _note(self, list_id: str) -> None:
+        waiting = self._waiting.pop(list_id, [])
+        if waiting:
+            self.memory.see(list_id, waiting)
+
+    @staticmethod
+    def _count(outcome: Mirrored, removed: Iterable[Removed]) -> None:
+        for part in removed:
+            outcome.removed += len(part.removed) + part.nameless
+            outcome.not_found += len(part.not_found)
+
+
+def _gap(lanes: Sequence[Lane], *, by_itself: bool) -> str | None:
+    """Why the segments of a list are not all complete."""
+    for lane in lanes:
+        if lane.completeness is not None:
+            lane.completeness.end_of_input(by_itself=by_itself)
+            if lane.completeness.gap is not None:
+                return lane.completeness.gap
+    return None

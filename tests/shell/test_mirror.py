@@ -1,0 +1,238 @@
+"""A list equal to its segment: who left the segment leaves the list, and nobody by mistake."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pipeline import LIST, Pipeline, command, record, schema, state
+
+MIRROR = {"sync_mode": "mirror", "max_removal_percent": 100}
+AT_END = MIRROR | {"mirror_on_end_of_input": True}
+VERSION = 1_790_000_000_000
+
+
+def segment(*numbers, version=VERSION, stream="people", closed=True, key=None):
+    """A full-table stream, opened and closed by ACTIVATE_VERSION as Pipelinewise's taps do."""
+    opening = {"type": "ACTIVATE_VERSION", "stream": stream, "version": version}
+    rows = [{**record(f"p{n}@x.io", stream, n=key or n), "version": version} for n in numbers]
+    return [schema(stream), opening, *rows, *([opening] if closed else []), state(len(numbers))]
+
+
+def emails(pipeline, list_id=LIST):
+    return sorted(pipeline.members(list_id))
+
+
+def people(*numbers):
+    return sorted(f"p{n}@x.io" for n in numbers)
+
+
+def outcome(pipeline, stream="people"):
+    return pipeline.report["streams"][stream]["mirror"]
+
+
+def test_who_left_the_segment_leaves_the_list(pipeline):
+    """The first run takes stock; the second takes off. Profiles and consent stay."""
+    assert pipeline.run(segment(0, 1, 2), **MIRROR)
+    assert outcome(pipeline)["removed"] == 0
+    assert pipeline.run(segment(1, 2, 3), **MIRROR)
+    assert emails(pipeline) == people(1, 2, 3)
+    assert outcome(pipeline) | {"refused": None} == {
+        "members_before": 3, "leavers": 1, "removed": 1, "not_found": 0, "stayed": 0, "refused": None
+    }  # fmt: skip
+    assert "p0@x.io" in pipeline.sandbox.profiles
+    pipeline.assert_balanced()
+
+
+def test_whom_others_put_on_the_list_stays(pipeline):
+    """With `mirror_scope` exported; with all, whoever is not in the segment leaves."""
+    assert pipeline.run([schema(), record("by.hand@x.io")], work_dir=str(pipeline.work_dir) + "-other")
+    for numbers in ((0, 1), (1,)):
+        assert pipeline.run(segment(*numbers), **MIRROR)
+    assert emails(pipeline) == ["by.hand@x.io", "p1@x.io"]
+    assert pipeline.run(segment(1), **MIRROR, mirror_scope="all")
+    assert emails(pipeline) == ["p1@x.io"]
+    assert outcome(pipeline)["members_before"] == 2
+
+
+REFUSALS = {
+    "incomplete": (segment(1, closed=False), MIRROR, "may not be complete"),
+    "another_version": ([*segment(1), *segment(2, version=VERSION + 1)[1:3]], MIRROR, "more than one version"),
+    "incremental": (
+        [{**segment(1)[0], "bookmark_properties": ["n"]}, *segment(1)[1:]],
+        MIRROR,
+        "reads only what changed",
+    ),
+    "two_shapes": ([*segment(1), schema(email={}, other={})], MIRROR, "two shapes"),
+    "empty": (segment(), MIRROR, "no record came"),
+    "no_state": (segment(1, closed=False)[:-1], AT_END, "nor a STATE"),
+    "too_many": (segment(1), {**MIRROR, "max_removal_percent": 50}, "3 of 4 members would leave"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_when_something_speaks_against_it_nobody_leaves(pipeline, name):
+    """Exit status 1, the numbers, and the deliveries of the run stand; STATE too, for they did arrive."""
+    lines, wanted, words = REFUSALS[name]
+    assert pipeline.run(segment(0, 1, 2, 3), **MIRROR)
+    assert not pipeline.run(lines, **wanted)
+    assert words in pipeline.error
+    assert emails(pipeline)[:4] == people(0, 1, 2, 3)
+    assert outcome(pipeline)["refused"] in pipeline.error
+    assert pipeline.totals["failed"] == 0
+    pipeline.assert_balanced()
+
+
+def test_a_failed_row_keeps_everybody(pipeline):
+    """Nobody knows whether the segment arrived."""
+    assert pipeline.run(segment(0, 1, 2, 3), **MIRROR)
+    pipeline.sandbox.cancel_jobs(1)
+    assert not pipeline.run(segment(1, 2), **MIRROR, batch_size_rows=1)
+    assert "rows failed" in pipeline.error
+    assert emails(pipeline) == people(0, 1, 2, 3)
+
+
+def test_an_input_that_breaks_off_removes_nobody(pipeline):
+    """A crashed tap closes the pipe as a good one does; half a line gives it away, and no STATE does too."""
+    assert pipeline.run(segment(0, 1, 2, 3), **AT_END)
+    text = "".join(json.dumps(line) + "\n" for line in segment(1, 2))
+    for cut in range(40, len(text), 35):
+        pipeline.run(text[:cut], **AT_END)
+        assert emails(pipeline) == people(0, 1, 2, 3)
+
+
+def test_the_end_of_the_input_counts_when_the_settings_say_so(pipeline):
+    """For taps that send no ACTIVATE_VERSION."""
+    for numbers in ((0, 1), (1,)):
+        rows = [record(f"p{n}@x.io") for n in numbers]
+        assert pipeline.run([schema(), *rows, state(1)], **AT_END)
+    assert emails(pipeline) == people(1)
+
+
+def test_rejected_people_are_in_the_segment(pipeline):
+    """A row that contradicts its schema, or that Klaviyo refuses, is no reason to take its person off."""
+    assert pipeline.run(segment(0, 1, 2), **MIRROR)
+    lines = segment(1)
+    strict = schema(email={"type": "string"}, n={"type": "integer"})
+    bad = {**record("p0@x.io", n="no number"), "version": VERSION}
+    pipeline.sandbox.refuse_rows(lambda row: ("invalid", "no") if row["email"] == "p2@x.io" else None)
+    refused = {**record("p2@x.io", n=2), "version": VERSION}
+    assert pipeline.run([strict, *lines[1:3], bad, refused, *lines[3:]], **MIRROR)
+    assert pipeline.totals["rejected"] == 2
+    assert emails(pipeline) == people(0, 1, 2)
+
+
+def test_unchanged_people_are_in_the_segment(pipeline):
+    """Skipped is not gone."""
+    skip = MIRROR | {"unchanged_profiles": "skip"}
+    assert pipeline.run(segment(0, 1, 2), **skip)
+    assert pipeline.run(segment(0, 1), **skip)
+    assert pipeline.totals["unchanged"] == 2
+    assert emails(pipeline) == people(0, 1)
+    assert pipeline.run(segment(0, 1, 2), **skip)
+    assert emails(pipeline) == people(0, 1, 2)
+
+
+def test_a_person_in_two_segments_of_a_list_stays_while_one_has_them(pipeline):
+    """In one run, and in runs of their own."""
+    assert pipeline.run([*segment(0, 1), *segment(1, 2, stream="others")], **MIRROR)
+    assert pipeline.run([*segment(0), *segment(1, 2, stream="others")], **MIRROR)
+    assert emails(pipeline) == people(0, 1, 2)
+    assert pipeline.run(segment(0, 1), **MIRROR)
+    assert pipeline.run(segment(2, stream="others"), **MIRROR)
+    assert emails(pipeline) == people(0, 1, 2)
+    assert pipeline.run(segment(0), **MIRROR)
+    assert emails(pipeline) == people(0, 2)
+
+
+def test_a_mirror_and_another_mode_on_one_list(pipeline):
+    """Whoever any stream of the run brings is not gone."""
+    segments = {"people": {"sync_mode": "mirror"}, "others": {}}
+    both = MIRROR | {"sync_mode": "upsert", "segments": segments}
+    assert pipeline.run([*segment(0, 1), *segment(stream="others")], **both)
+    assert pipeline.run([*segment(0), schema("others"), record("p1@x.io", "others")], **both)
+    assert emails(pipeline) == people(0, 1)
+
+
+def test_one_run_may_remove_more(server, tmp_path):
+    """`--allow-removals N` lifts the share once, up to N."""
+    for lines, arguments, status in (
+        (segment(0, 1, 2, 3), (), 0),
+        (segment(3), (), 1),
+        (segment(3), ("--allow-removals", "2"), 1),
+        (segment(3), ("--allow-removals", "3"), 0),
+    ):
+        done = command(lines, server.url, tmp_path, *arguments, sync_mode="mirror")
+        assert done.returncode == status, done.stderr.decode()
+        assert b"Traceback" not in done.stderr
+    assert [each["email"] for each in server.sandbox.members(LIST)] == people(3)
+
+
+def test_ten_calls_take_ten_thousand_off_when_ids_are_known(pipeline):
+    """Not a read of the list; ids are looked up once."""
+    assert pipeline.run(segment(*range(3_000)), **MIRROR)
+    ledger_ids = {email: member["id"] for email, member in pipeline.members().items()}
+    from target_klaviyo_segments.ledger import Ledger  # noqa: PLC0415  # only here
+
+    ledger = Ledger.open(pipeline.work_dir / "ledger.sqlite3", now=pipeline.clock.now, warn=print)
+    ledger.learn_ids(LIST, ledger_ids)
+    ledger.close()
+    before = len(pipeline.sandbox.requests)
+    assert pipeline.run(segment(*range(500)), **MIRROR)
+    requests = pipeline.sandbox.requests[before:]
+    assert sum(entry.method == "DELETE" for entry in requests) == 3
+    assert not any(
+        entry.path == "/api/profiles" or entry.path.endswith("/profiles") for entry in requests if entry.method == "GET"
+    )
+    assert len(emails(pipeline)) == 500
+
+
+NUMBERS = st.sets(st.integers(0, 6))
+RUNS = st.lists(
+    st.tuples(
+        st.sampled_from(["mirror", "upsert", "remove"]),
+        NUMBERS,
+        st.booleans(),  # closed by an ACTIVATE_VERSION
+        st.sampled_from([20, 50, 100]),
+        st.booleans(),  # a job is cancelled
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(RUNS, st.sampled_from(["send", "skip"]), st.integers(1, 4))
+def test_the_list_is_that_of_a_model(tmp_path_factory, runs, unchanged, rows):
+    """Every mode, in any order, with refusals and failures; consent never changes."""
+    pipeline = Pipeline(tmp_path_factory.mktemp("work"))
+    listed: set[int] = set()
+    for mode, numbers, closed, percent, cancelled in runs:
+        if cancelled:
+            pipeline.sandbox.cancel_jobs(1)
+        before = set(emails(pipeline))
+        pipeline.run(
+            segment(*sorted(numbers), closed=closed),
+            sync_mode=mode,
+            max_removal_percent=percent,
+            unchanged_profiles=unchanged,
+            batch_size_rows=rows,
+        )
+        pipeline.assert_balanced()
+        after = set(emails(pipeline))
+        gone = {int(email[1:-5]) for email in before - after}
+        if mode == "upsert" or (mode == "mirror" and not closed):
+            assert not gone
+        if mode == "mirror":
+            assert not gone & numbers
+            assert len(gone) * 100 <= percent * max(len(before), 1)
+            if pipeline.error is None:
+                assert after == set(people(*numbers))
+        if mode == "remove":
+            assert gone == numbers & {int(email[1:-5]) for email in before}
+        listed = {int(email[1:-5]) for email in after}
+        pipeline.sandbox.plan_fates("complete", 0)
+    assert listed == {int(email[1:-5]) for email in emails(pipeline)}
+    assert all("subscriptions" not in profile for profile in pipeline.sandbox.profiles.values())
