@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from target_klaviyo_segments.errors import ContractError
-from target_klaviyo_segments.segment.contract import Contract
+from target_klaviyo_segments.segment.contract import Contract, unknown_sources
 
 EMAIL = {"type": ["null", "string"]}
 
@@ -121,3 +121,12 @@ def test_a_path_that_leads_to_no_text_is_an_error(properties, path):
     """As for a property."""
     with pytest.raises(ContractError):
         contract(path, properties)
+
+
+def test_sources_that_the_schema_does_not_have_are_told():
+    """Most often a typing error; a dotted path into an object of which nothing is known is none."""
+    schema = {"properties": {"given_name": {}, "contact": {"type": "object"}}}
+    field_map = {"first_name": "given_nme", "last_name": "given_name", "location.city": "contact.city"}
+    (told,) = unknown_sources("people", schema, field_map)
+    assert "`field_map.first_name` is `given_nme`" in told
+    assert "did you mean `given_name`" in told

@@ -175,3 +175,28 @@ def test_nothing_is_added_to_a_batch_that_is_not_open():
     assert not batcher.extend(Columns([1], ["a@x.io"], [b"{}"], [b"{}"]))
     assert batcher.rows_left == 0
     assert not batcher.full
+
+
+def test_records_that_are_all_plainly_right_are_mapped_by_columns():
+    """The commonest case: every field is there and good."""
+    records = [
+        {"email": f"p{n}@x.io", "first_name": "Ada", "phone_number": f"+1202555010{n}", "tier": "gold"}
+        for n in range(3)
+    ]
+    many = mapper(properties=tuple(records[0])).map_many(records, [True] * 3)
+    assert [json.loads(payload)["attributes"] for payload in many.payloads] == [
+        {
+            "email": record["email"],
+            "first_name": "Ada",
+            "phone_number": record["phone_number"],
+            "properties": {"tier": "gold"},
+        }
+        for record in records
+    ]
+
+
+def test_a_part_of_rows_is_rows():
+    """As a batch takes them when it cannot take all."""
+    rows = Columns([1, 2, 3], ["a", "b", "c"], [b"1", b"2", b"3"], [b"x", b"y", b"z"])
+    assert list(rows.part(1).rows()) == [Row(2, "b", b"2", b"y"), Row(3, "c", b"3", b"z")]
+    assert rows.part(0, 1) == ([1], ["a"], [b"1"], [b"x"])
