@@ -91,6 +91,19 @@ def _nothing_kept(work_dir: Path, run_id: str) -> str:
     return f"no rejected or failed rows of a run `{run_id}` are kept in {work_dir}{some}"
 
 
-def without_maps(config: dict[str, Any]) -> dict[str, Any]:
-    """The configuration without what was done to the rows before they were kept."""
-    return {name: value for name, value in config.items() if not name.startswith(("stream_map", "flattening_"))}
+def config_of(config: dict[str, Any]) -> dict[str, Any]:
+    """The configuration of a retry: without what was done to the rows before they were kept, and without a mirror.
+
+    A few kept rows are no segment: whoever is not among them has not left.
+    """
+    kept = {name: value for name, value in config.items() if not name.startswith(("stream_map", "flattening_"))}
+    segments = kept.get("segments")
+    if isinstance(segments, dict):
+        kept["segments"] = {
+            stream: _no_mirror(own) if isinstance(own, dict) else own for stream, own in segments.items()
+        }
+    return _no_mirror(kept)
+
+
+def _no_mirror(config: dict[str, Any]) -> dict[str, Any]:
+    return {**config, "sync_mode": "upsert"} if config.get("sync_mode") == "mirror" else config

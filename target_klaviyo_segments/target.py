@@ -18,7 +18,7 @@ from target_klaviyo_segments.malformed import checked_schema, no_schema_yet, sta
 from target_klaviyo_segments.messages import Records
 from target_klaviyo_segments.options import options
 from target_klaviyo_segments.reader import MessageReader
-from target_klaviyo_segments.retry import Retry, without_maps
+from target_klaviyo_segments.retry import Retry, config_of
 from target_klaviyo_segments.run import Run
 from target_klaviyo_segments.segment.mapping import field_map_problems
 from target_klaviyo_segments.settings import Settings
@@ -154,7 +154,7 @@ class TargetKlaviyoSegments(Target):
     @classmethod
     def _retry(cls, config: dict[str, Any], run_id: str) -> None:
         """Send the rows of a run again that were rejected or failed."""
-        target = cls(config=without_maps(config), once=Once(retry_of=run_id))
+        target = cls(config=config_of(config), once=Once(retry_of=run_id))
         source = Retry(Path(target.settings.work_dir), run_id, target.settings.email_field_of)
         target.export(cast("IO[str]", source))
 

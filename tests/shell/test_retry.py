@@ -102,3 +102,17 @@ def test_messages_come_in_parts(tmp_path):
         parts.append(part)
     assert max(map(len, parts)) < 700
     assert b"".join(parts).count(b"RECORD") == 100
+
+
+def test_a_retry_is_no_mirror(server, tmp_path):
+    """A few kept rows are no segment: nobody leaves, and nothing is refused."""
+    version = {"type": "ACTIVATE_VERSION", "stream": "people", "version": 1}
+    rows = [{**record(email), "version": 1} for email in ("p0@x.io", "p1@x.io", "bad")]
+    mirror = {"sync_mode": "mirror", "segments": {"people": {"sync_mode": "mirror"}}}
+    assert command([schema(), *rows, version], server.url, tmp_path, **mirror).returncode == 0
+    run_id = report(tmp_path)["run_id"]
+    rejects = Path(report(tmp_path)["rejects_file"])
+    rejects.write_text(rejects.read_text().replace('"bad"', '"mended@x.io"'))
+    done = command(b"", server.url, tmp_path, "--retry", run_id, **mirror)
+    assert done.returncode == 0, done.stderr.decode()
+    assert {each["email"] for each in server.sandbox.members("Y6nRLr")} == {"p0@x.io", "p1@x.io", "mended@x.io"}
