@@ -144,8 +144,8 @@ def read_in_blocks(data, size):
     decoder, found = LineDecoder("the input"), []
     try:
         for start in range(0, len(data), size):
-            found += list(map(repr, decoder.feed(data[start : start + size])))
-        found += list(map(repr, decoder.end()))
+            found.extend(map(repr, decoder.feed(data[start : start + size])))  # also those before a bad line
+        found.extend(map(repr, decoder.end()))
     except TargetError as error:
         found.append(str(error))
     return found
