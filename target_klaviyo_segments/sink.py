@@ -171,8 +171,9 @@ class SegmentSink(Sink):
         email = self._mapper.email(record) if self._lane.watched and _is_object(record) else None
         self._exporter.reject(self._lane, number, rejection, line, email)
         if self._stop_at_reject:
+            who = f" ({self._mapper.masked(record)})" if _is_object(record) else ""
             raise self._kind_of(record, rejection)(
-                f"row {number} of stream `{self.stream_name}` is rejected ({rejection.code}): {rejection.reason}. "
+                f"row {number} of stream `{self.stream_name}`{who} is rejected ({rejection.code}): {rejection.reason}. "
                 "`on_invalid_record` is fail; set it to reject to go on without such rows"
             )
 

@@ -67,6 +67,15 @@ def normalise_emails(raw: Sequence[object]) -> list[str | Rejection]:
     return list(map(normalise_email, raw))
 
 
+def mask(raw: object) -> str:
+    """What a log may show of an address: enough for its owner's colleagues to recognise it, `a***@e***.com`."""
+    if not isinstance(raw, str) or not raw.strip(_AROUND):
+        return "no address"
+    name, at, domain = raw.strip(_AROUND).partition("@")
+    host, dot, end = domain.rpartition(".")
+    return f"{name[:1]}***" + (f"@{host[:1]}***{dot}{end[:10]}" if at else "")
+
+
 @lru_cache(maxsize=10_000)
 def _judged(text: str) -> str | Rejection:
     try:

@@ -10,7 +10,7 @@ import msgspec
 from target_klaviyo_segments.errors import Rejection
 from target_klaviyo_segments.segment import placing
 from target_klaviyo_segments.segment.fields import STANDARD_FIELDS, field_map_problems
-from target_klaviyo_segments.segment.identity import normalise_email, normalise_emails
+from target_klaviyo_segments.segment.identity import mask, normalise_email, normalise_emails
 from target_klaviyo_segments.segment.plan import Plan
 from target_klaviyo_segments.segment.router import AS_DECODED, Router
 from target_klaviyo_segments.segment.values import clean
@@ -89,6 +89,10 @@ class Mapper:
     def email(self, record: dict[str, Any]) -> str | Rejection:
         """Who a record is."""
         return normalise_email(*self._raw_emails([record]))
+
+    def masked(self, record: dict[str, Any]) -> str:
+        """Who a record is, as a log may show it."""
+        return mask(*self._raw_emails([record]))
 
     def map(self, record: dict[str, Any]) -> Profile | Rejection:
         """The profile of a record; a rejection when it has no good e-mail address or is too large for Klaviyo."""

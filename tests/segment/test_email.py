@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from target_klaviyo_segments.errors import Rejection
 from target_klaviyo_segments.segment import identity
-from target_klaviyo_segments.segment.identity import normalise_email
+from target_klaviyo_segments.segment.identity import mask, normalise_email
 
 
 @pytest.mark.parametrize(
@@ -105,3 +105,22 @@ def test_an_accepted_address_is_its_own_normal_form(raw):
     if isinstance(result, str):
         assert len(result) <= 100
         assert normalise_email(result) == result
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        ("ada.lovelace@example.com", "a***@e***.com"),
+        (" Ada@mail.example.co.uk ", "A***@m***.uk"),
+        ("not an address", "n***"),
+        ("@", "***@***"),
+        ("a@b", "a***@***b"),
+        ("a@b." + "c" * 40, "a***@b***." + "c" * 10),
+        ("", "no address"),
+        (None, "no address"),
+        (5, "no address"),
+    ],
+)
+def test_a_mask_keeps_enough_to_recognise_and_no_more(raw, shown):
+    """For logs: the row can be found, the person cannot."""
+    assert mask(raw) == shown
