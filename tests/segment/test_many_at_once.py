@@ -200,3 +200,12 @@ def test_a_part_of_rows_is_rows():
     rows = Columns([1, 2, 3], ["a", "b", "c"], [b"1", b"2", b"3"], [b"x", b"y", b"z"])
     assert list(rows.part(1).rows()) == [Row(2, "b", b"2", b"y"), Row(3, "c", b"3", b"z")]
     assert rows.part(0, 1) == ([1], ["a"], [b"1"], [b"x"])
+
+
+def test_a_field_that_some_records_lack_is_put_where_it_is():
+    """Missing, null, empty and to be converted: each value for itself."""
+    values = ["Ada", None, "", 7]
+    records = [{"email": f"p{n}@x.io", "first_name": value} for n, value in enumerate(values)] + [{"email": "p4@x.io"}]
+    many = mapper(properties=("email", "first_name")).map_many(records, [True] * 5)
+    found = [json.loads(payload)["attributes"].get("first_name") for payload in many.payloads]
+    assert found == ["Ada", None, None, "7", None]
