@@ -118,3 +118,8 @@ def test_a_profile_of_100_kb_is_sent_and_a_larger_one_rejected_with_its_size():
     rejection = sized(PROFILE_BYTES_MAX + 1)
     assert rejection.code == "profile_too_large"
     assert "100,001" in rejection.reason
+
+
+def test_who_a_record_is_can_be_shown_masked():
+    """The value of the mapped property, wherever it is."""
+    assert mapper(email_field="contact.mail").masked({"contact": {"mail": "ada@example.com"}}) == "a***@e***.com"
