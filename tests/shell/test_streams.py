@@ -185,9 +185,9 @@ def test_more_rejects_than_allowed_fail_the_run_and_hold_the_state(pipeline):
 
 
 def test_on_invalid_record_fail_stops_at_the_first(pipeline):
-    """With stream, row and reason; the record is in the rejects file."""
+    """With stream, row, masked address and reason; the record is in the rejects file."""
     assert not pipeline.run([schema(), record("a@x.io"), record("bad"), record("c@x.io")], on_invalid_record="fail")
-    assert "row 2 of stream `people` is rejected (email_invalid)" in pipeline.error
+    assert "row 2 of stream `people` (b***) is rejected (email_invalid)" in pipeline.error
     assert [row["row"] for row in pipeline.rejects()] == [2]
     pipeline.assert_balanced()
 
