@@ -69,7 +69,6 @@ def make_mirror_limits(settings: Settings, allow_removals: int | None) -> Mirror
         max_removal_percent=settings.max_removal_percent,
         max_rejected_percent=settings.max_rejected_percent,
         allow_removals=allow_removals,
-        on_end_of_input=settings.mirror_on_end_of_input,
     )
 
 

@@ -28,7 +28,6 @@ class MirrorLimits:
     max_removal_percent: int = 20
     max_rejected_percent: int = 50
     allow_removals: int | None = None
-    on_end_of_input: bool = False
 
 
 @dataclass(slots=True)
