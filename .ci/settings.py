@@ -7,7 +7,7 @@ import re
 import textwrap
 from pathlib import Path
 
-from target_klaviyo_segments.settings_table import SETTINGS
+from target_klaviyo_segments.settings.table import SETTINGS
 
 ROOT = Path(__file__).resolve().parent.parent
 UPPER = {"api": "API", "id": "ID", "oauth": "OAuth"}

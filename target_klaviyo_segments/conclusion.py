@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from target_klaviyo_segments.report.document import StreamReport
-from target_klaviyo_segments.setting import nearest
+from target_klaviyo_segments.settings.setting import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from target_klaviyo_segments.errors import SettingsError
-from target_klaviyo_segments.settings_table import SDK_SETTINGS, SETTINGS
+from target_klaviyo_segments.settings.table import SDK_SETTINGS, SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -22,7 +22,7 @@ from target_klaviyo_segments.retry import Retry, config_of
 from target_klaviyo_segments.run import Run
 from target_klaviyo_segments.segment.mapping import field_map_problems
 from target_klaviyo_segments.settings import Settings
-from target_klaviyo_segments.settings_table import config_jsonschema
+from target_klaviyo_segments.settings.table import config_jsonschema
 from target_klaviyo_segments.sink import SegmentSink, UnselectedSink
 from target_klaviyo_segments.stopping import stdout_is_gone, stop_of, take_hangup
 from target_klaviyo_segments.takers import Taker, taker

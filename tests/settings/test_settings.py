@@ -13,7 +13,7 @@ from target_klaviyo_segments.config import read_config
 from target_klaviyo_segments.errors import SettingsError
 from target_klaviyo_segments.segment.mapping import field_map_problems
 from target_klaviyo_segments.settings import Settings
-from target_klaviyo_segments.settings_table import SDK_SETTINGS, SETTINGS, config_jsonschema
+from target_klaviyo_segments.settings.table import SDK_SETTINGS, SETTINGS, config_jsonschema
 
 ROOT = Path(__file__).parent.parent.parent
 GOOD = {"api_key": "pk_sandbox_0123456789abcdef", "accept_data_privacy": True, "list_id": "Y6nRLr"}

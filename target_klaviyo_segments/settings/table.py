@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from target_klaviyo_segments.settings_rows import ROWS
+from target_klaviyo_segments.settings import (
+    rows_checks,
+    rows_connection,
+    rows_export,
+    rows_leaving,
+    rows_run,
+    rows_segment,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from target_klaviyo_segments.setting import Setting
+    from target_klaviyo_segments.settings.setting import Setting
 
-SETTINGS: Mapping[str, Setting] = {row.name: row for row in ROWS}
+_GROUPS = (rows_connection, rows_segment, rows_export, rows_checks, rows_leaving, rows_run)
+
+SETTINGS: Mapping[str, Setting] = {row.name: row for group in _GROUPS for row in group.ROWS}
 
 PER_SEGMENT: Mapping[str, Setting] = {
     name: SETTINGS[name]

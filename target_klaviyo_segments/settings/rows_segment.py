@@ -1,0 +1,38 @@
+"""Rows of the settings table: which rows become whom, on which list."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from target_klaviyo_segments.settings.setting import Setting
+
+ROWS = (
+    Setting("list_id", "string", "Klaviyo list that segments without a list of their own go to."),
+    Setting("email_field", "string", "Property of the records that holds the e-mail address.", "email"),
+    Setting(
+        "segments",
+        "object",
+        "Stream name to its own list_id, email_field, field_map, unmapped_fields, default_country and sync_mode. When given, only these streams are exported.",
+    ),
+    Setting(
+        "field_map",
+        "object",
+        'Klaviyo field to record property, such as {"first_name": "given_name", "location.city": "town", "properties.tier": "level"}.',
+        MappingProxyType({}),
+    ),
+    Setting(
+        "unmapped_fields",
+        "string",
+        "What becomes of properties that map to no Klaviyo field: send as custom properties, or drop. _sdc_* and _smart_* columns are never sent.",
+        "send",
+        options=("send", "drop"),
+    ),
+    Setting("default_country", "string", "Country (two letters) in which national phone numbers are read."),
+    Setting(
+        "sync_mode",
+        "string",
+        "What a stream's rows do to the list: upsert adds and updates people, mirror also takes off whoever left the segment, remove takes off whom the rows name. A row with a delete marker (_sdc_deleted_at) takes its person off in every mode. Nobody is unsubscribed or deleted.",
+        "upsert",
+        options=("upsert", "mirror", "remove"),
+    ),
+)

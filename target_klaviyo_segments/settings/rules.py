@@ -1,0 +1,140 @@
+"""What is wrong with a configuration: every problem is found at once and told in words."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from phonenumbers import SUPPORTED_REGIONS
+
+from target_klaviyo_segments.settings.setting import Setting, nearest
+from target_klaviyo_segments.settings.table import PER_SEGMENT, SDK_SETTINGS, SETTINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+PRIVACY_NOTICE = (
+    "`accept_data_privacy` is not true: nothing is sent. An export moves personal data, possibly sensitive, out of "
+    "your systems into Klaviyo, where Klaviyo's terms apply. You answer for the consent of the people in the segment "
+    "and for Klaviyo meeting your obligations. Set `accept_data_privacy` to true to agree"
+)
+
+
+def problems_of(config: Mapping[str, Any], field_map_problems: Callable[[Mapping[str, str]], list[str]]) -> list[str]:
+    """Every problem of a configuration without nulls, a sentence each; empty when it can be used."""
+    problems = [*_unknown(config), *_ill_formed(config, SETTINGS), *_missing(config)]
+    for where, part in _parts(config):
+        problems += [f"{where}{problem}" for problem in _field_map(part, field_map_problems)]
+    return problems
+
+
+def _unknown(config: Mapping[str, Any]) -> Iterator[str]:
+    known = [*SETTINGS, *SDK_SETTINGS]
+    for name in config:
+        if name not in known:
+            yield f"there is no setting `{name}`{nearest(name, known)}"
+
+
+def _ill_formed(config: Mapping[str, Any], table: Mapping[str, Setting], where: str = "") -> Iterator[str]:
+    for name, setting in table.items():
+        if name not in config:
+            continue
+        value = config[name]
+        problem = setting.problem(value) or _SPECIAL.get(name, _no_problem)(value)
+        if problem:
+            yield f"`{where}{name}` {problem}"
+
+
+def _missing(config: Mapping[str, Any]) -> Iterator[str]:
+    if "api_key" not in config:
+        yield "`api_key` is missing: the private API key of the Klaviyo account (Settings > API keys in Klaviyo)"
+    if config.get("accept_data_privacy", False) is False:
+        yield PRIVACY_NOTICE
+    segments = config.get("segments")
+    if not isinstance(segments, dict):
+        if not config.get("list_id"):
+            yield "`list_id` is missing: the Klaviyo list to fill (the six characters in the address of its page)"
+        return
+    for stream, own in segments.items():
+        if isinstance(own, dict) and not (own.get("list_id") or config.get("list_id")):
+            yield f"`segments.{stream}` has no `list_id`, and there is no general one"
+
+
+def _segments(value: Mapping[str, Any]) -> str | None:
+    problems: list[str] = []
+    for stream, own in value.items():
+        if not isinstance(own, dict):
+            problems.append(f'must give an object for the stream `{stream}`, such as {{"list_id": "Y6nRLr"}}')
+            continue
+        problems += [
+            f"has no setting `{name}` for `{stream}`{nearest(name, PER_SEGMENT)}"
+            for name in own
+            if name not in PER_SEGMENT
+        ]
+        given = {name: item for name, item in own.items() if item is not None}
+        problems += [f"is wrong: {p}" for p in _ill_formed(given, PER_SEGMENT, where=f"{stream}.")]
+    return "; ".join(problems) or None
+
+
+def _parts(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    yield "", config.get("field_map")
+    segments = config.get("segments")
+    if isinstance(segments, dict):
+        for stream, own in segments.items():
+            if isinstance(own, dict):
+                yield f"segments.{stream}: ", own.get("field_map")
+
+
+def _field_map(field_map: object, judge: Callable[[Mapping[str, str]], list[str]]) -> list[str]:
+    return judge(field_map) if isinstance(field_map, dict) else []
+
+
+def _api_url(value: str) -> str | None:
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return "is not a web address"
+    if parts.scheme == "https" and host and not (parts.username or parts.query):
+        return None
+    if parts.scheme == "http" and _loopback(host):
+        return None
+    return "must be https (plain http is allowed for a loopback host such as 127.0.0.1 only): the key travels with it"
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _api_revision(value: str) -> str | None:
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}(\.pre)?", value):
+        return None
+    return "must be a Klaviyo API revision, a date such as 2026-10-15"
+
+
+def _default_country(value: str) -> str | None:
+    return None if value.upper() in SUPPORTED_REGIONS else "must be a country's two letters, such as US or DE"
+
+
+def _api_key(value: str) -> str | None:
+    if value.isascii() and value.isprintable() and " " not in value:
+        return None
+    return "holds a space or a character that no Klaviyo key has"
+
+
+def _no_problem(value: object) -> None:
+    """Most settings need no rule beyond the table's."""
+
+
+_SPECIAL: Mapping[str, Callable[[Any], str | None]] = {
+    "api_key": _api_key,
+    "api_url": _api_url,
+    "api_revision": _api_revision,
+    "default_country": _default_country,
+    "segments": _segments,
+}

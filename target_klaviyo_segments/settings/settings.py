@@ -1,0 +1,122 @@
+"""The settings of a run, checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Literal
+
+from target_klaviyo_segments.errors import SettingsError
+from target_klaviyo_segments.settings.rules import problems_of
+from target_klaviyo_segments.settings.table import SETTINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """What one stream needs to become members of one list."""
+
+    list_id: str
+    email_field: str
+    email_setting: str
+    field_map: Mapping[str, str]
+    unmapped_fields: Literal["send", "drop"]
+    default_country: str | None
+    sync_mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A checked configuration; attributes are the settings of the table, by their names."""
+
+    connection_name: str
+    api_key: str
+    api_url: str
+    api_revision: str
+    expected_account_id: str | None
+    accept_data_privacy: bool
+    allowed_users: tuple[str, ...] | None
+    enabled: bool
+    list_id: str | None
+    email_field: str
+    segments: Mapping[str, Mapping[str, Any]] | None
+    field_map: Mapping[str, str]
+    unmapped_fields: Literal["send", "drop"]
+    default_country: str | None
+    sync_mode: str
+    max_profiles_per_export: int
+    on_export_limit: str
+    on_plan_limit: str
+    batch_size_rows: int
+    batch_size_bytes: int
+    max_in_flight: int
+    request_timeout_seconds: int
+    retry_max_seconds: int
+    job_timeout_seconds: int
+    validate_records: bool
+    on_invalid_record: str
+    max_rejected_percent: int
+    unchanged_profiles: str
+    resend_after_days: int
+    mirror_scope: str
+    max_removal_percent: int
+    mirror_on_end_of_input: bool
+    work_dir: str
+
+    @classmethod
+    def from_config(
+        cls, config: Mapping[str, Any], *, field_map_problems: Callable[[Mapping[str, str]], list[str]]
+    ) -> Settings:
+        """Check a configuration.
+
+        Args:
+            config: Setting names to values, as Meltano or a config file gives them. None counts as absent.
+            field_map_problems: Judges a `field_map`; passed in because the fields are the mapping's knowledge.
+
+        Raises:
+            SettingsError: With every problem found.
+        """
+        present = {name: value for name, value in config.items() if value is not None}
+        problems = problems_of(present, field_map_problems)
+        if problems:
+            raise SettingsError(problems)
+        values = {name: present.get(name, setting.default) for name, setting in SETTINGS.items()}
+        if values["allowed_users"] is not None:
+            values["allowed_users"] = tuple(values["allowed_users"])
+        values["api_url"] = values["api_url"].rstrip("/")
+        return cls(**{field.name: values[field.name] for field in fields(cls)})
+
+    def segment(self, stream: str) -> Segment | None:
+        """The segment of a stream; None when `segments` is given and does not name it."""
+        if self.segments is None:
+            own: Mapping[str, Any] = {}
+        elif stream in self.segments:
+            own = {name: value for name, value in self.segments[stream].items() if value is not None}
+        else:
+            return None
+        return Segment(
+            list_id=own.get("list_id", self.list_id),
+            email_field=own.get("email_field", self.email_field),
+            email_setting=f"segments.{stream}.email_field" if "email_field" in own else "email_field",
+            field_map=own.get("field_map", self.field_map),
+            unmapped_fields=own.get("unmapped_fields", self.unmapped_fields),
+            default_country=own.get("default_country", self.default_country),
+            sync_mode=own.get("sync_mode", self.sync_mode),
+        )
+
+    @property
+    def mirrored_lists(self) -> frozenset[str]:
+        """Lists that a mirrored segment goes to."""
+        names = [""] if self.segments is None else self.segments
+        segments = filter(None, map(self.segment, names))
+        return frozenset(segment.list_id for segment in segments if segment.sync_mode == "mirror")
+
+    def email_field_of(self, stream: str) -> str | None:
+        """The mapped e-mail property of a stream; None when it is not exported."""
+        segment = self.segment(stream)
+        return segment.email_field if segment is not None else None
+
+    def __repr__(self) -> str:
+        """Without the key: a representation ends up in logs."""
+        return f"Settings(connection_name={self.connection_name!r}, list_id={self.list_id!r})"
