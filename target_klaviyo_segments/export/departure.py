@@ -1,15 +1,16 @@
-"""Carries out, once everything is delivered, what delete markers and `remove` rows asked for."""
+"""Who leaves a list: told by rows while they come, carried out once everything is delivered."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from target_klaviyo_segments.export.lane import Lane
     from target_klaviyo_segments.export.mirror import Mirror
     from target_klaviyo_segments.export.removal import Removal
+    from target_klaviyo_segments.segment.batch import Record
 
 
 class Memory(Protocol):
@@ -25,12 +26,41 @@ class Memory(Protocol):
 
 
 class Departure:
-    """One run's; on the main thread. The `mirror` comes after it."""
+    """One run's; on the main thread. The `mirror` comes after what rows asked for."""
 
     def __init__(self, removal: Removal, memory: Memory, mirror: Mirror) -> None:
         self._removal = removal
         self._memory = memory
-        self.mirror = mirror
+        self._mirror = mirror
+
+    def watches(self, list_id: str) -> bool:
+        """Whether it must be told of everybody who goes to a list; to be asked before anybody goes."""
+        return self._mirror.watches(list_id)
+
+    def see(self, lane: Lane, emails: Sequence[str]) -> None:
+        """These people are in the segment, whatever becomes of their rows."""
+        if lane.watched:
+            self._mirror.see(lane.list_id, emails)
+
+    def stay(self, lane: Lane, emails: Sequence[str], records: Sequence[Record]) -> None:
+        """People who are in the segment, also those who had left before."""
+        self.see(lane, emails)
+        if lane.leaving:
+            keys = lane.keys_of(records) if lane.keys_of is not None and lane.leaving.keys else ()
+            lane.tally.merged += lane.leaving.come_back(emails, keys)
+
+    def leave(self, lane: Lane, email: str | None, record: Record) -> bool:
+        """A row says that somebody leaves, unless they come back before the end; False when it cannot be told who."""
+        return lane.leaving.leave(email, lane.key_of(record) if email is None else None)
+
+    def mirror(self, lanes: Iterable[Lane], *, by_itself: bool) -> Iterator[str]:
+        """Take off who left the mirrored segments; why not, a sentence for each list where it is refused.
+
+        Raises:
+            KlaviyoError: Klaviyo does not do it; who was removed before is counted.
+            WorkDirError: The ledger cannot be read or written.
+        """
+        return self._mirror.carry_out(lanes, by_itself=by_itself)
 
     def carry_out(self, lane: Lane) -> str | None:
         """Take those off the list who left one stream, but for those whom another stream has there.

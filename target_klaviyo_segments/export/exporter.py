@@ -51,7 +51,7 @@ class Exporter:
         self._rejects = rejects
         self._emit_state = emit_state
         self._warn = warn
-        self._departure, self._mirror = departure, departure.mirror
+        self._departure = departure
         self._checkpoint = Checkpoint()
         self._books = Books(rejects, failed, keeper, self._checkpoint)
         self._dispatch = Dispatch(
@@ -83,7 +83,7 @@ class Exporter:
             sieve = new() if self._limits.skip_unchanged else None
             lane = self.lanes[stream] = Lane(stream, list_id, filling=new(), later=new(), sieve=sieve)
             lane.filling.rows_max = self._filler.rows_left(lane)
-            lane.watched = self._mirror.watches(list_id)
+            lane.watched = self._departure.watches(list_id)
         return self.lanes[stream]
 
     def add(self, lane: Lane, number: int, email: str, payload: bytes, record: Record) -> None:
@@ -92,7 +92,7 @@ class Exporter:
         Raises:
             TargetError: The run cannot go on, or reached a limit of the settings.
         """
-        self._stay(lane, [email], [record])
+        self._departure.stay(lane, [email], [record])
         self._filler.add(lane, Row(number, email, payload, record), self.sequence)
 
     def add_many(self, lane: Lane, emails: Sequence[str], payloads: Sequence[bytes], records: Sequence[Record]) -> None:
@@ -105,7 +105,7 @@ class Exporter:
         lane.tally.read += len(emails)
         self.sequence += len(emails)
         rows = Columns(range(first, first + len(emails)), emails, payloads, records)
-        self._stay(lane, emails, records)
+        self._departure.stay(lane, emails, records)
         self._filler.add_many(lane, rows, sequence)
 
     def leave(self, lane: Lane, number: int, email: str | None, record: Record) -> None:
@@ -114,8 +114,7 @@ class Exporter:
         Raises:
             WorkDirError: It cannot be told who, and the rejects file cannot be written.
         """
-        key = lane.key_of(record) if email is None else None
-        if lane.leaving.leave(email, key):
+        if self._departure.leave(lane, email, record):
             self._checkpoint.hold((lane.stream, "leaving"), self.sequence)
         else:
             why = Rejection("delete_marker_of_nobody", "the delete marker has neither an e-mail address nor a key")
@@ -138,8 +137,8 @@ class Exporter:
         Raises:
             WorkDirError: The rejects file cannot be written.
         """
-        if lane.watched and isinstance(email, str):
-            self._mirror.see(lane.list_id, [email])
+        if isinstance(email, str):
+            self._departure.see(lane, [email])
         self._books.reject_unsent(lane, number, rejection, record)
 
     def state(self, value: Any) -> None:  # noqa: ANN401  # a STATE's value is whatever the tap says
@@ -179,9 +178,7 @@ class Exporter:
             for lane in self.lanes.values():
                 step(lane)
         self._dispatch.wait_for_all()
-        for lane in self.lanes.values():
-            self._depart(lane)
-        self._books.incomplete += self._mirror.carry_out(self.lanes.values(), by_itself=by_itself)
+        self._after_delivery(by_itself=by_itself)
         self._let_state_out()
         self._dispatch.close()
 
@@ -217,20 +214,15 @@ class Exporter:
         """
         self._dispatch.wait_for_people(people)
 
-    def _stay(self, lane: Lane, emails: Sequence[str], records: Sequence[Record]) -> None:
-        """People who are in the segment, also those who had left before."""
-        if lane.watched:
-            self._mirror.see(lane.list_id, emails)
-        if lane.leaving:
-            keys = lane.keys_of(records) if lane.keys_of is not None and lane.leaving.keys else ()
-            lane.tally.merged += lane.leaving.come_back(emails, keys)
-
-    def _depart(self, lane: Lane) -> None:
-        trouble = self._departure.carry_out(lane)
-        if trouble is None:
-            self._checkpoint.release((lane.stream, "leaving"))
-        else:
-            self._books.incomplete.append(trouble)
+    def _after_delivery(self, *, by_itself: bool) -> None:
+        """What can only be done for people whom Klaviyo has by now."""
+        for lane in self.lanes.values():
+            trouble = self._departure.carry_out(lane)
+            if trouble is None:
+                self._checkpoint.release((lane.stream, "leaving"))
+            else:
+                self._books.incomplete.append(trouble)
+        self._books.incomplete += self._departure.mirror(self.lanes.values(), by_itself=by_itself)
 
     def _bound_buffers(self) -> None:
         """Half-filled batches of all streams together: beyond the bound the fullest go out early."""
