@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from target_klaviyo_segments import __version__
 from target_klaviyo_segments.aftermath import report_of, sentences
 from target_klaviyo_segments.conclusion import never_came, snapshot, stream_reports, too_many_rejected
-from target_klaviyo_segments.errors import InputError, RunStopped, SettingsError, StoppedBySignal, TargetError
+from target_klaviyo_segments.destinations import Destinations
+from target_klaviyo_segments.errors import InputError, RunStopped, StoppedBySignal, TargetError
 from target_klaviyo_segments.export.departure import Departure
 from target_klaviyo_segments.export.exporter import Exporter
 from target_klaviyo_segments.export.keeper import Keeper
@@ -33,12 +34,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from target_klaviyo_segments.aftermath import Outcome
-    from target_klaviyo_segments.klaviyo.protocol import ListInfo, PlanUsage
     from target_klaviyo_segments.settings import Settings
 
 
 class Run:
-    """Opened before the first byte is read; `destination` for each list, then `finish` or `break_off`."""
+    """Opened before the first byte is read; then `finish` or `break_off`."""
 
     def __init__(
         self,
@@ -59,7 +59,6 @@ class Run:
         self._log = log
         self._clock = wires.clock
         self._began = time.monotonic()
-        self._lists: dict[str, ListInfo] = {}
         self._unselected: dict[str, Tally] = {}
         self._plan = PlanLimit(None, settings.on_plan_limit)
         self._work_dir = prepare(settings.work_dir)
@@ -71,6 +70,7 @@ class Run:
         failed = self._work_dir / "failed" / f"{self._report.run_id}.jsonl"
         self._failed = Rejects(failed, "rows that were not delivered")
         self._client = make_client(settings, wires, self._retrying)
+        self.destinations = Destinations(self._client, settings, self._report, self._plan, log)
         self._ledger = Ledger.open(self._work_dir / "ledger.sqlite3", now=wires.wall, warn=self.warn)
         self._client.known_jobs.update(self._ledger.job_ids())
         self._ledger.begin_run(self._report.run_id, connection=settings.connection_name, version=__version__)
@@ -105,7 +105,7 @@ class Run:
         crashed = self._ledger.crashed_runs()
         outcome: Outcome = {}
         if next(self._ledger.unfinished(), None) is not None:
-            self._recognise_account()
+            self.destinations.recognise_account()
             timeout = self._settings.job_timeout_seconds
             outcome = Resume(self._client, self._ledger, clock=self._clock, job_timeout_seconds=timeout).settle()
         for sentence in sentences(outcome):
@@ -114,19 +114,6 @@ class Run:
             report = report_of(run, outcome, user=self._report.user, settled_by=self._report.run_id)
             write_past_report(report, self._work_dir)
             self._ledger.end_run(run.run_id, "failed", run.counts)
-
-    def destination(self, list_id: str) -> ListInfo:
-        """The list, known to exist in the right account.
-
-        Raises:
-            KlaviyoError: There is no such list, or the key may not see it.
-            SettingsError: The key belongs to another account than `expected_account_id`.
-        """
-        if self._report.account_id is None:
-            self._recognise_account()
-        if list_id not in self._lists:
-            self._lists[list_id] = self._client.list(list_id)
-        return self._lists[list_id]
 
     def unselected(self, stream: str) -> Tally:
         """Counters of a stream that is not exported."""
@@ -193,7 +180,7 @@ class Run:
         report.ended_at = datetime.now(timezone.utc)
         report.seconds = time.monotonic() - self._began
         report.streams = [
-            *stream_reports(self.exporter.lanes, self._lists, self._mirror.report),
+            *stream_reports(self.exporter.lanes, self.destinations.lists, self._mirror.report),
             *(StreamReport(s, t) for s, t in self._unselected.items()),
         ]
         report.plan |= {"needed": self._plan.needed}
@@ -206,23 +193,6 @@ class Run:
             self._log.info("%s", line)
         self._ledger.end_run(report.run_id, status, snapshot(self.exporter.lanes))
         self._ledger.close()
-
-    def _recognise_account(self) -> None:
-        account = self._client.account()
-        expected = self._settings.expected_account_id
-        if expected is not None and account.id != expected:
-            owner = f"`api_key` belongs to the Klaviyo account {account.id}"
-            raise SettingsError([f"{owner}, and `expected_account_id` is {expected}: nothing was sent"])
-        self._report.account_id, self._report.account_name = account.id, account.name
-        if self._settings.on_plan_limit != "ignore":
-            self._note_plan(self._client.plan_usage())
-
-    def _note_plan(self, usage: PlanUsage | None) -> None:
-        self._plan.usage = usage
-        if usage is None:
-            self._log.info("the plan's limit is not known: the key has no scope usage:read")
-        else:
-            self._report.plan = {"used": usage.used, "maximum": usage.maximum}
 
     def _pass_gate(self) -> None:
         message = refusal(self._settings, self._report.user)

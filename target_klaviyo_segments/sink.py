@@ -67,7 +67,7 @@ class SegmentSink(Sink):
             unmapped_fields=segment.unmapped_fields,
             default_country=segment.default_country,
         )
-        run.destination(segment.list_id)
+        run.destinations.list(segment.list_id)
         self._exporter = run.exporter
         self._lane = run.exporter.lane(stream_name, segment.list_id)
         self._lane.warn(*contract.warnings, *unknown_sources(stream_name, self.original_schema, segment.field_map))
