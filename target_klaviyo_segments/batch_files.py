@@ -12,16 +12,19 @@ from target_klaviyo_segments.decoding import LineDecoder
 from target_klaviyo_segments.errors import InputError
 from target_klaviyo_segments.malformed import is_list_of_text, quoted, stream_of
 from target_klaviyo_segments.messages import Records, decode_records
+from target_klaviyo_segments.parquet_files import json_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import BinaryIO
+
+    Blocks = Callable[[BinaryIO, str], Iterator[bytes]]
 
 _BLOCK_BYTES = 256 * 1024
 
 
 def batch_records(message: dict[str, Any]) -> Iterator[Records | dict[str, Any]]:
-    """The records of every file of a BATCH message, many at once or one by one: JSON lines, plain or gzip.
+    """The records of every file of a BATCH message, many at once or one by one: JSON lines, plain or gzip, or Parquet.
 
     Raises:
         InputError: No files, another format or compression, a file that cannot be read, or a line that is no record.
@@ -33,22 +36,42 @@ def batch_records(message: dict[str, Any]) -> Iterator[Records | dict[str, Any]]
     if not is_list_of_text(manifest):
         raise InputError(f"{what} has no `manifest` that lists its files")
     form, compression = encoding.get("format", "jsonl"), encoding.get("compression", "none")
-    if form != "jsonl" or compression not in ("gzip", "none", "", None):  # a set holds no lists
+    blocks = _reader(form, compression)
+    if blocks is None:
         raise InputError(
             f"{what} has files of format {quoted(form)}, compression {quoted(compression)}; "
-            "this target reads jsonl, plain or gzip. Change the tap's `batch_config.encoding`"
+            "this target reads jsonl, plain or gzip, and parquet. Change the tap's `batch_config.encoding`"
         )
     for url in manifest:
-        yield from _records(url, compressed=compression == "gzip")
+        yield from _records(url, blocks)
 
 
-def _records(url: str, *, compressed: bool) -> Iterator[Records | dict[str, Any]]:
+def _reader(form: object, compression: object) -> Blocks | None:
+    """What reads files that are written so. Parquet says inside how it is compressed."""
+    if form == "parquet":
+        return json_lines
+    if form != "jsonl":
+        return None
+    if compression == "gzip":
+        return _unzipped
+    return _plain if compression in ("none", "", None) else None  # a set holds no lists
+
+
+def _plain(file: BinaryIO, name: str) -> Iterator[bytes]:  # noqa: ARG001  # as the other readers
+    while block := file.read(_BLOCK_BYTES):
+        yield block
+
+
+def _unzipped(file: BinaryIO, name: str) -> Iterator[bytes]:
+    return _plain(cast("BinaryIO", gzip.GzipFile(fileobj=file)), name)
+
+
+def _records(url: str, blocks: Blocks) -> Iterator[Records | dict[str, Any]]:
     name = f"the batch file {url.rsplit('/', 1)[-1]}"
     lines = LineDecoder(name, decode_records)
     try:
-        with cast("BinaryIO", fsspec.open(url, "rb").open()) as plain:
-            source = gzip.GzipFile(fileobj=plain) if compressed else plain
-            while block := source.read(_BLOCK_BYTES):
+        with cast("BinaryIO", fsspec.open(url, "rb").open()) as file:
+            for block in blocks(file, name):
                 yield from _checked(lines.feed(block), lines, name)
     except (OSError, EOFError, zlib.error, ImportError, ValueError) as error:
         raise InputError(f"{name} cannot be read: {_words(error)}") from None

@@ -45,6 +45,7 @@ class _Batch(_Message, tag="BATCH"):
     stream: str
     encoding: Any = None
     manifest: Any = None
+    version: int | float | str | None = None
 
 
 class _ActivateVersion(_Message, tag="ACTIVATE_VERSION"):

@@ -205,13 +205,13 @@ class TargetKlaviyoSegments(Target):
         way.many(found.records, found.lines)
 
     def _process_batch_message(self, message_dict: dict[str, Any]) -> None:
-        stream = stream_of(message_dict)
+        stream, version = stream_of(message_dict), message_dict.get("version")
         for count, found in enumerate(batch_records(message_dict)):
             if isinstance(found, Records):
-                self._process_records(found._replace(stream=stream))
+                self._process_records(found._replace(stream=stream, versions=[version]))
                 self._tick()
                 continue
-            self._process_record_message({"type": "RECORD", "stream": stream, "record": found})
+            self._process_record_message({"type": "RECORD", "stream": stream, "record": found, "version": version})
             if count % 1000 == 0:
                 self._tick()
 

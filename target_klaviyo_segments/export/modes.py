@@ -4,7 +4,7 @@ Feed it a stream's messages as they come, then ask:
 
     completeness = Completeness(mirror_on_end_of_input=False)
     completeness.schema(properties: Iterable[str], bookmark_properties: Sequence[str] | None)
-    completeness.record(version: object)              # once a record, or a run of records of one version; BATCH: None
+    completeness.record(version: object)              # once a record, or a run of records of one version
     completeness.activate_version(version: object)
     completeness.state()                              # every STATE of the input, whichever stream it speaks of
     completeness.end_of_input(by_itself: bool)        # False after a signal, a broken line, a broken-off run
@@ -71,7 +71,7 @@ class Completeness:
         self._shape = shape
 
     def record(self, version: object) -> None:
-        """A record, or several of one version that follow each other; a BATCH is records without a version, None."""
+        """A record, or several of one version that follow each other, as those of a BATCH are; None is no version."""
         self._versions_differ = self._records and (self._versions_differ or version != self._version)
         self._version = version
         self._records = True

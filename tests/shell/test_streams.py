@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 
-import pytest
 from pipeline import LIST, record, schema, state
 
 EMAIL = {"email": {"type": ["string", "null"]}}
-
-
-def batch(path, stream="people", compression="none"):
-    return {
-        "type": "BATCH",
-        "stream": stream,
-        "encoding": {"format": "jsonl", "compression": compression},
-        "manifest": [path.as_uri()],
-    }
 
 
 def test_interleaved_streams_fill_their_own_lists(pipeline):
@@ -78,43 +67,6 @@ def test_activate_version_is_accepted(pipeline):
     versions = [{"type": "ACTIVATE_VERSION", "stream": s, "version": 1} for s in ("people", "others")]
     assert pipeline.run([schema(), *versions, record("a@x.io"), *versions])
     assert set(pipeline.members()) == {"a@x.io"}
-
-
-@pytest.mark.parametrize("compression", ["none", "gzip"])
-def test_batch_files_go_the_same_way_as_records(pipeline, tmp_path, compression):
-    """The same checks, the same fates."""
-    rows = [{"email": f"p{n}@x.io"} for n in range(2500)] + [{"email": "bad"}, {"email": 7}]
-    data = "\n".join(map(json.dumps, rows)).encode()
-    path = tmp_path / "rows"
-    path.write_bytes(gzip.compress(data) if compression == "gzip" else data)
-    assert pipeline.run([schema(), batch(path, compression=compression), state("done")])
-    assert len(pipeline.members()) == pipeline.totals["delivered"] == 2500
-    assert pipeline.totals["reject_reasons"] == {"email_invalid": 1, "schema_mismatch": 1}
-    assert pipeline.states == ["done"]
-    pipeline.assert_balanced()
-
-
-@pytest.mark.parametrize(
-    ("content", "change", "words"),
-    [
-        (None, {}, "the batch file rows cannot be read"),
-        (b'{"email":"a@x.io"}\n[1]\n', {}, "line 2 of the batch file rows is no record"),
-        (b'{"email":"a@x.io"}\nhello\n', {}, "line 2 of the batch file rows is not JSON"),
-        (b"no gzip at all", {"compression": "gzip"}, "the batch file rows cannot be read"),
-        (b"", {"format": "parquet"}, "this target reads jsonl"),
-    ],
-)
-def test_a_batch_file_that_cannot_be_read_ends_the_run_in_words(pipeline, tmp_path, content, change, words):
-    """No STATE passes it."""
-    path = tmp_path / "rows"
-    if content is not None:
-        path.write_bytes(content)
-    message = batch(path)
-    message["encoding"] |= change
-    assert not pipeline.run([schema(), message, state(1)])
-    assert words in pipeline.error
-    assert pipeline.states == []
-    pipeline.assert_balanced()
 
 
 def test_stream_maps_work_as_the_sdk_gives_them(pipeline):
