@@ -25,23 +25,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _open_what_is_closed()
     import click  # noqa: PLC0415  # same
 
+    from target_klaviyo_segments.command import Command  # noqa: PLC0415  # same
     from target_klaviyo_segments.stopping import end_by  # noqa: PLC0415  # same
-    from target_klaviyo_segments.target import TargetKlaviyoSegments  # noqa: PLC0415  # same
 
     _collect_less()
     try:
-        return TargetKlaviyoSegments.cli(arguments, standalone_mode=False) or 0
+        return Command.cli(arguments, standalone_mode=False) or 0
     except click.ClickException as error:
         error.show()
         return error.exit_code
     except SettingsError as error:
         for problem in error.problems:
-            TargetKlaviyoSegments.logger.error("%s", problem)  # for the user, who needs no traceback
+            Command.logger.error("%s", problem)  # for the user, who needs no traceback
     except StoppedBySignal as stopped:
-        TargetKlaviyoSegments.logger.error("%s", stopped)  # same
+        Command.logger.error("%s", stopped)  # same
         return end_by(stopped.signum)
     except TargetError as error:
-        TargetKlaviyoSegments.logger.error("%s", error)  # same
+        Command.logger.error("%s", error)  # same
     except (KeyboardInterrupt, click.Abort):  # before anything was read
         return end_by(signal.SIGINT)
     return 1

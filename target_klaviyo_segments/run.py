@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from datetime import datetime, timezone
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from target_klaviyo_segments import __version__
 from target_klaviyo_segments.aftermath import report_of, sentences
 from target_klaviyo_segments.conclusion import never_came, snapshot, stream_reports, too_many_rejected
 from target_klaviyo_segments.destinations import Destinations
+from target_klaviyo_segments.ending import Ending
 from target_klaviyo_segments.errors import InputError, RunStopped, StoppedBySignal, TargetError
 from target_klaviyo_segments.export.departure import Departure
 from target_klaviyo_segments.export.exporter import Exporter
@@ -24,9 +24,8 @@ from target_klaviyo_segments.export.resume import Resume
 from target_klaviyo_segments.gate import refusal, user_name
 from target_klaviyo_segments.ledger import Ledger
 from target_klaviyo_segments.report.document import RunReport, StreamReport
-from target_klaviyo_segments.report.files import prepare, write_past_report, write_report
+from target_klaviyo_segments.report.files import prepare, write_past_report
 from target_klaviyo_segments.report.tally import Tally
-from target_klaviyo_segments.report.text import five_lines
 from target_klaviyo_segments.wiring import Once, Wires, make_client, make_limits, make_mirror_limits
 
 if TYPE_CHECKING:
@@ -58,12 +57,12 @@ class Run:
         self._settings = settings
         self._log = log
         self._clock = wires.clock
-        self._began = time.monotonic()
         self._unselected: dict[str, Tally] = {}
         self._plan = PlanLimit(None, settings.on_plan_limit)
         self._work_dir = prepare(settings.work_dir)
         self._report = _new_report(settings)
         self._report.retry_of = once.retry_of
+        self._ending = Ending(self._report, self._work_dir, log)
         self.ended = False
         self._pass_gate()
         self._rejects = Rejects(self._work_dir / "rejects" / f"{self._report.run_id}.jsonl")
@@ -176,9 +175,6 @@ class Run:
         self.ended = True
         self._client.close()
         report = self._report
-        report.status, report.message = status, message
-        report.ended_at = datetime.now(timezone.utc)
-        report.seconds = time.monotonic() - self._began
         report.streams = [
             *stream_reports(self.exporter.lanes, self.destinations.lists, self._mirror.report),
             *(StreamReport(s, t) for s, t in self._unselected.items()),
@@ -188,18 +184,14 @@ class Run:
         report.requests, report.throttled = counters.requests, counters.throttled
         report.rejects_file = str(self._rejects.path) if self._rejects.written else None
         report.failed_file = str(self._failed.path) if self._failed.written else None
-        path = write_report(report, self._work_dir)
-        for line in five_lines(report, str(path)):
-            self._log.info("%s", line)
+        self._ending.publish(status, message)
         self._ledger.end_run(report.run_id, status, snapshot(self.exporter.lanes))
         self._ledger.close()
 
     def _pass_gate(self) -> None:
         message = refusal(self._settings, self._report.user)
         if message is not None:
-            report = self._report
-            report.status, report.message, report.ended_at = "skipped", message, datetime.now(timezone.utc)
-            write_report(report, self._work_dir)
+            self._ending.skip(message)
             raise RunStopped(message)
 
     def _retrying(self, reason: str, seconds: float) -> None:

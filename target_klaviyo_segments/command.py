@@ -1,0 +1,69 @@
+"""The command line of the target: what one call of it does."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, cast
+
+from target_klaviyo_segments import config as configuration
+from target_klaviyo_segments.options import options
+from target_klaviyo_segments.retry import Retry, config_of
+from target_klaviyo_segments.target import TargetKlaviyoSegments
+from target_klaviyo_segments.wiring import Once
+
+if TYPE_CHECKING:
+    import click
+
+
+class Command(TargetKlaviyoSegments):
+    """The target as singer-sdk's command line makes it: by class methods."""
+
+    @classmethod
+    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> tuple[str, ...]:  # type: ignore[override]  # noqa: ARG003  # paths; `invoke` reads them
+        """Take `--config` as it is."""
+        return value
+
+    @classmethod
+    def invoke(  # type: ignore[override]  # takes paths of config files
+        cls,
+        *,
+        about: bool = False,
+        about_format: str | None = None,
+        config: tuple[str, ...] = (),
+        file_input: IO[str] | None = None,
+        full: bool = False,
+        allow_removals: int | None = None,
+        retry: str | None = None,
+    ) -> None:
+        """The command line's one action."""
+        if about:
+            cls.print_about(about_format)
+            return
+        values = configuration.read_config(config, os.environ)
+        for path in configuration.exposed(config):
+            cls.logger.warning("the config file %s holds a secret and others can read it: chmod 600 %s", path, path)
+        if full:
+            values["unchanged_profiles"] = "send"
+        if retry is not None:
+            cls._retry(values, retry)
+            return
+        target = cls(config=values, once=Once(allow_removals=allow_removals))
+        if file_input is None and sys.stdin.isatty():
+            target.logger.warning("reading from the terminal: pipe a tap into this target, or give a file by --input")
+        target.export(file_input)
+
+    @classmethod
+    def _retry(cls, config: dict[str, Any], run_id: str) -> None:
+        """Send the rows of a run again that were rejected or failed."""
+        target = cls(config=config_of(config), once=Once(retry_of=run_id))
+        source = Retry(Path(target.settings.work_dir), run_id, target.settings.email_field_of)
+        target.export(cast("IO[str]", source))
+
+    @classmethod
+    def get_singer_command(cls) -> click.Command:
+        """The SDK's options, and ours."""
+        command = super().get_singer_command()
+        command.params += options()
+        return command

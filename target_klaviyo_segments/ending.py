@@ -1,0 +1,52 @@
+"""How a run ends for those who look at it: its report completed, written and told."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from target_klaviyo_segments.report.files import write_report
+from target_klaviyo_segments.report.text import five_lines
+
+if TYPE_CHECKING:
+    import logging
+    from pathlib import Path
+
+    from target_klaviyo_segments.report.document import RunReport
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """One run's; `began` is an instant of the monotonic clock."""
+
+    report: RunReport
+    work_dir: Path
+    log: logging.Logger
+    began: float = field(default_factory=time.monotonic)
+
+    def publish(self, status: str, message: str | None) -> None:
+        """Write the report, whose streams are complete, and tell it in five lines.
+
+        Raises:
+            WorkDirError: It cannot be written.
+        """
+        path = self._write(status, message)
+        for line in five_lines(self.report, str(path)):
+            self.log.info("%s", line)
+
+    def skip(self, message: str) -> None:
+        """The run was refused before it read anything.
+
+        Raises:
+            WorkDirError: The report cannot be written.
+        """
+        self._write("skipped", message)
+
+    def _write(self, status: str, message: str | None) -> Path:
+        report = self.report
+        report.status, report.message = status, message
+        report.ended_at = datetime.now(timezone.utc)
+        report.seconds = time.monotonic() - self.began
+        return write_report(report, self.work_dir)
