@@ -5,6 +5,7 @@ UV := $(shell command -v uv 2>/dev/null)
 VENV := $(ROOT)/.venv
 TAP_VENV := $(ROOT)/.venv-tap
 MELTANO_VENV := $(ROOT)/.venv-meltano
+DAGSTER_VENV := $(ROOT)/.venv-dagster
 BIN := $(VENV)/bin
 TAP := tap-jsonl==0.3.1
 P := */target_klaviyo_segments
@@ -18,7 +19,7 @@ else
   install = $(1)/bin/python -m pip install --quiet --disable-pip-version-check
 endif
 
-.PHONY: help demo demo-meltano test test-faults soak coverage test-wheel lint format settings bench clean
+.PHONY: help demo demo-meltano demo-dagster test test-faults soak coverage test-wheel lint format settings bench clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list.
@@ -29,6 +30,9 @@ demo: $(VENV)/.ready $(TAP_VENV)/.ready  ## A real tap into a sandbox Klaviyo, a
 
 demo-meltano: $(VENV)/.ready $(MELTANO_VENV)/.ready  ## The same through `meltano run`.
 	@$(BIN)/python $(ROOT)/examples/demo/demo_meltano.py --meltano $(MELTANO_VENV)/bin/meltano
+
+demo-dagster: $(VENV)/.ready $(TAP_VENV)/.ready $(DAGSTER_VENV)/.ready  ## Two accounts' segments on Dagster, and files of many workers.
+	@PATH="$(BIN):$(TAP_VENV)/bin:$$PATH" $(DAGSTER_VENV)/bin/python $(ROOT)/examples/dagster/try_it.py
 
 test: $(VENV)/.ready  ## All tests, in parallel.
 	@cd $(ROOT) && $(BIN)/python -m pytest -n 2 -q
@@ -61,7 +65,7 @@ bench: $(VENV)/.ready  ## Time the main job beside its floor.
 	@cd $(ROOT) && $(BIN)/python benchmarks/main_job.py
 
 clean:  ## Remove what the other targets made.
-	rm -rf $(VENV) $(TAP_VENV) $(MELTANO_VENV) $(ROOT)/.meltano $(ROOT)/.demo $(ROOT)/dist
+	rm -rf $(VENV) $(TAP_VENV) $(MELTANO_VENV) $(DAGSTER_VENV) $(ROOT)/.meltano $(ROOT)/.demo $(ROOT)/dist
 
 $(VENV)/.ready: $(ROOT)/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=python3.12 ...")'
@@ -84,4 +88,10 @@ $(MELTANO_VENV)/.ready: $(ROOT)/Makefile
 	@echo "setting up $(MELTANO_VENV)"
 	@$(call make_venv,$(MELTANO_VENV))
 	@$(call install,$(MELTANO_VENV)) 'meltano~=4.4'
+	@touch $@
+
+$(DAGSTER_VENV)/.ready: $(ROOT)/Makefile
+	@echo "setting up $(DAGSTER_VENV)"
+	@$(call make_venv,$(DAGSTER_VENV))
+	@$(call install,$(DAGSTER_VENV)) 'dagster~=1.13' 'pyarrow>=17' requests
 	@touch $@
