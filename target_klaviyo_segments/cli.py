@@ -13,6 +13,7 @@ from target_klaviyo_segments import __version__
 from target_klaviyo_segments.errors import SettingsError, StoppedBySignal, TargetError
 
 if TYPE_CHECKING:
+    import logging
     from collections.abc import Sequence
 
 
@@ -29,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from target_klaviyo_segments.stopping import end_by  # noqa: PLC0415  # same
 
     _collect_less()
+    Command.logger.addFilter(_is_true_here)
     try:
         return Command.cli(arguments, standalone_mode=False) or 0
     except click.ClickException as error:
@@ -45,6 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):  # before anything was read
         return end_by(signal.SIGINT)
     return 1
+
+
+def _is_true_here(line: logging.LogRecord) -> bool:
+    """The SDK says at each start that it skips the variables of the environment: `config.py` has read them."""
+    return not str(line.msg).startswith("Skipping parse of env var")
 
 
 def _open_what_is_closed() -> None:

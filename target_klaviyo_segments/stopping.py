@@ -37,6 +37,17 @@ def stdout_is_gone(error: OSError) -> RunStopped:
     return StoppedBySignal(message, signal.SIGPIPE) if isinstance(error, BrokenPipeError) else RunStopped(message)
 
 
+def end_at_once(signum: int) -> None:
+    """A second signal: whoever sends it does not want to wait. In a handler, where logging may be under way already."""
+    told = (
+        f"{signal.Signals(signum).name} again: ended at once, without a report. What is under way stays open in the "
+        "ledger: the next run asks Klaviyo what became of it\n"
+    )
+    with suppress(OSError):  # nobody reads stderr any more
+        os.write(2, told.encode())
+    end_by(signum)
+
+
 def end_by(signum: int) -> int:
     """End as the signal would have ended us, so that a shell or a scheduler sees that it was one."""
     signal.signal(signum, signal.SIG_DFL)

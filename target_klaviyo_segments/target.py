@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from functools import partial
 from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
@@ -19,7 +17,7 @@ from target_klaviyo_segments.segment.mapping import field_map_problems
 from target_klaviyo_segments.settings import Settings
 from target_klaviyo_segments.settings.table import config_jsonschema
 from target_klaviyo_segments.sink import SegmentSink, UnselectedSink
-from target_klaviyo_segments.stopping import stdout_is_gone, stop_of, take_hangup
+from target_klaviyo_segments.stopping import end_at_once, stdout_is_gone, stop_of, take_hangup
 from target_klaviyo_segments.takers import Taker, taker
 from target_klaviyo_segments.wiring import Once, Wires
 
@@ -170,8 +168,7 @@ class TargetKlaviyoSegments(Target):
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002  # a signal handler's signature
         """Stop as if the input had ended, and know that it did not."""
         if self._signal is not None:
-            signal.signal(signum, signal.SIG_DFL)
-            os.kill(os.getpid(), signum)
+            end_at_once(signum)
         self._signal = signum
         self.message_reader.stop()
         if self._run is not None:

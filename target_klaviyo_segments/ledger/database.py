@@ -39,10 +39,23 @@ def connect(path: Path) -> sqlite3.Connection:
             "trusted_schema = OFF",
         ):
             connection.execute(f"PRAGMA {pragma}")
+        _sort_beside(connection, path)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _sort_beside(connection: sqlite3.Connection, path: Path) -> None:
+    """Temporary tables and large sorts hold e-mails: on the disk of the ledger, not in the system's folder or memory.
+
+    The pragma is old and for the whole process, and a library may lack it: then they go where the system has them.
+    https://www.sqlite.org/pragma.html#pragma_temp_store_directory
+    """
+    folder = str(path.parent.absolute()).replace("'", "''")
+    with suppress(sqlite3.Error, UnicodeError):
+        connection.execute("PRAGMA temp_store = FILE")
+        connection.execute(f"PRAGMA temp_store_directory = '{folder}'")
 
 
 class Database:

@@ -36,15 +36,30 @@ def told(error: sqlite3.Error, path: Path) -> WorkDirError:
     return WorkDirError(f"the ledger {path} cannot be used: {error}. {_KEPT}")
 
 
+def is_malformed(error: sqlite3.Error) -> bool:
+    """Whether SQLite itself calls the file broken."""
+    text = str(error).lower()
+    return "malformed" in text or "not a database" in text or "corrupt" in text
+
+
 def is_damage(error: sqlite3.Error) -> bool:
     """Whether the file itself is wrong, rather than the disk or the moment."""
-    text = str(error).lower()
-    if "malformed" in text or "not a database" in text or "corrupt" in text:
+    if is_malformed(error):
         return True
-    if any(part in text for part, _, _ in _WORDS):
+    if any(part in str(error).lower() for part, _, _ in _WORDS):
         return False
     return isinstance(error, sqlite3.OperationalError | sqlite3.IntegrityError | sqlite3.DataError) or (
         type(error) is sqlite3.DatabaseError
+    )
+
+
+def not_migrated(error: sqlite3.Error, path: Path, version: int, newest: int) -> WorkDirError:
+    """A ledger of an older release cannot be brought up to date. It is as good as it was."""
+    advice = next((f"{happened}. {do}" for part, happened, do in _WORDS if part in str(error).lower()), None)
+    return WorkDirError(
+        f"the ledger {path} of an older release (version {version}) cannot be brought to version {newest}: "
+        f"{advice or 'report this with the version of the program'} ({error}). It was left as it was, with all that "
+        "it knows, and nothing was sent; the older release can still use it"
     )
 
 

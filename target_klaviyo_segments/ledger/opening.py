@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from target_klaviyo_segments.errors import WorkDirError
 from target_klaviyo_segments.ledger.database import connect
-from target_klaviyo_segments.ledger.faults import is_damage, not_usable, told
+from target_klaviyo_segments.ledger.faults import is_damage, is_malformed, not_migrated, not_usable, told
 from target_klaviyo_segments.ledger.schema import APPLICATION_ID, STEPS
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _open(path: Path, steps: Sequence[str], *, look_over: bool) -> sqlite3.Conne
         connection = connect(path)
         version = _known_version(connection, path, len(steps))
         _check(connection, whole=look_over and path.stat().st_size <= LOOKED_OVER_BYTES)
-        _migrate(connection, version, steps)
+        _migrate(connection, path, version, steps)
         # Only now: a new file has our mark in itself, and not in a log beside it that may be lost.
         connection.execute("PRAGMA journal_mode = WAL").fetchone()
     except BaseException as error:
@@ -145,13 +145,19 @@ def _check(connection: sqlite3.Connection, *, whole: bool) -> None:
             raise _Damaged(verdict)
 
 
-def _migrate(connection: sqlite3.Connection, version: int, steps: Sequence[str]) -> None:
-    """Take the steps that are missing, each whole or not at all."""
-    for number in range(version, len(steps)):  # closing the connection undoes a step that failed
+def _migrate(connection: sqlite3.Connection, path: Path, version: int, steps: Sequence[str]) -> None:
+    """Take the steps that are missing, all of them or none: what was there before stays if one fails."""
+    if version == len(steps):
+        return
+    try:
         connection.executescript(
             f"BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION_ID}; "
-            f"{steps[number]}; PRAGMA user_version = {number + 1}; COMMIT;"
+            f"{'; '.join(steps[version:])}; PRAGMA user_version = {len(steps)}; COMMIT;"
         )
+    except sqlite3.Error as error:  # closing the connection undoes it
+        if version and not is_malformed(error):
+            raise not_migrated(error, path, version, len(steps)) from None
+        raise
 
 
 def _newer(path: Path, version: int, newest: int) -> WorkDirError:

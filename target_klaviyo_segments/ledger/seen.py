@@ -1,7 +1,7 @@
 """Who was seen in the segments of this run, and so which members have left them. Gone when the ledger is closed.
 
 Kept in a temporary table, because a segment may have more people than the memory: SQLite puts it into an unlinked
-file of its own, mode 0600, in the system's folder for such files.
+file of its own, mode 0600, beside the ledger.
 """
 
 from __future__ import annotations

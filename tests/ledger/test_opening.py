@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -138,15 +139,103 @@ def test_a_ledger_of_an_older_release_is_migrated_with_what_it_knows(desk):
     assert desk.warnings == []
 
 
-def test_a_step_that_fails_changes_nothing(desk):
-    """The ledger is set aside as it was, and can be looked at."""
-    for _ in range(2):
-        desk.ledger.end_run(desk.begin(), "succeeded", {})
+def old_ledger(desk):
+    """One of the first release, with everything in it: runs, members with ids and keys, rows that wait, open jobs."""
     desk.close()
-    desk.open(steps=(*STEPS, "UPDATE runs SET version = '2'; CREATE UNIQUE INDEX one ON runs (version)"))
-    assert "UNIQUE" in desk.warnings[0]
-    (aside,) = desk.folder.glob("*-damaged-*.sqlite3")
-    with closing(sqlite3.connect(aside)) as old, old:
-        assert old.execute("SELECT version FROM runs").fetchall() == [("1.0",)] * 2
-        assert old.execute("PRAGMA user_version").fetchone() == (len(STEPS),)
-    old.close()
+    desk.path.unlink()
+    desk.open(steps=STEPS[:1])
+    run = desk.begin()
+    desk.deliver(run, ["a@x.io", "b@x.io"], [1, 2], keys=["[1]", "[2]"])
+    desk.deliver(run, ["b@x.io"], [3], stream="others")
+    assert desk.ledger.count_members("L1") == 2
+    desk.ledger.learn_ids("L1", {"a@x.io": "01A"})
+    desk.ledger.end_run(run, "successful", {"x": 1})
+    run = desk.begin()
+    desk.deliver(run, ["c@x.io"], [4])
+    intent = desk.intend(run, ["d@x.io", "e@x.io"], [5, 6])
+    desk.ledger.submitted(intent, "job-9", [0])
+    desk.close()
+    return intent
+
+
+def assert_whole(desk, intent):
+    assert desk.warnings == []
+    assert [run.status for run in desk.ledger.last_runs(2)] == [None, "successful"]
+    assert list(desk.ledger.members("L1")) == ["a@x.io", "b@x.io", "c@x.io"]
+    assert desk.unchanged(["a@x.io", "b@x.io", "c@x.io"], [1, 3, 4]) == [0, 1, 2]
+    assert desk.ledger.ids_of("L1", ["a@x.io"]) == {"a@x.io": "01A"}
+    assert desk.ledger.emails_of_keys("L1", "people", ["[1]"]) == {"[1]": "a@x.io"}
+    assert desk.ledger.hand_over("L1", ["others"], ["b@x.io"]) == ["b@x.io"]
+    (found,) = desk.ledger.unfinished()
+    assert (found.intent, found.emails, found.jobs[0].job_id) == (intent, ["d@x.io", "e@x.io"], "job-9")
+    desk.ledger.settle(intent, delivered=[0, 1])
+    assert desk.ledger.count_members("L1") == 5
+
+
+def test_a_ledger_of_the_first_release_is_brought_up_to_date_whole(desk):
+    """Whatever steps were added since: members, ids, keys, open jobs and waiting rows are all there."""
+    intent = old_ledger(desk)
+    desk.open()
+    assert desk.ledger._database.row("PRAGMA user_version") == (len(STEPS),)
+    desk.reopen()
+    assert_whole(desk, intent)
+
+
+BAD_STEPS = {
+    "a rule is broken": "UPDATE runs SET version = '2'; CREATE UNIQUE INDEX one ON runs (version)",
+    "no such table": "ALTER TABLE nowhere ADD COLUMN x",
+}
+
+
+@pytest.mark.parametrize("step", BAD_STEPS.values(), ids=BAD_STEPS)
+def test_a_step_that_fails_leaves_the_ledger_as_it_was(desk, step):
+    """Not set aside: it is the step that is wrong. Also when earlier steps went well; the next run can go on."""
+    intent = old_ledger(desk)
+    before = desk.path.read_bytes()
+    for _ in range(2):
+        with pytest.raises(WorkDirError, match=r"cannot be brought to version .* left as it was"):
+            desk.open(steps=(*STEPS, "CREATE TABLE good (x)", step))
+    assert desk.path.read_bytes() == before
+    assert {file.name for file in desk.folder.iterdir()} == {"ledger.sqlite3", "ledger.lock"}
+    desk.open()
+    assert_whole(desk, intent)
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from target_klaviyo_segments.errors import WorkDirError
+from target_klaviyo_segments.ledger import Ledger
+from target_klaviyo_segments.ledger.schema import STEPS
+
+path = Path(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 50_000, resource.RLIM_INFINITY))
+much = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) SELECT randomblob(900) FROM n"
+try:
+    more = (*STEPS, "CREATE TABLE good (x)", "CREATE TABLE big AS " + much)
+    Ledger.open(path, now=lambda: 0.0, warn=print, steps=more)
+except WorkDirError as error:
+    print(error)
+"""
+
+
+def test_a_disk_that_fills_up_while_a_ledger_is_brought_up_to_date_costs_nothing(desk):
+    """Said in words; the ledger is usable and untouched."""
+    intent = old_ledger(desk)
+    before = desk.path.read_bytes()
+    command = [sys.executable, "-c", FULL, str(desk.path)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert ended.stderr == ""
+    assert "cannot be brought to version" in ended.stdout
+    assert "room" in ended.stdout
+    assert desk.path.read_bytes() == before
+    desk.open()
+    assert_whole(desk, intent)
+
+
+def test_large_sorts_and_temporary_tables_are_beside_the_ledger(desk):
+    """They hold e-mails: in files without a name, on the disk that the settings name."""
+    desk.ledger.see("L1", [f"p{number}@x.io" for number in range(60_000)])
+    assert list(desk.ledger.leavers("L1", ["people"])) == []
+    files = [str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+    assert any(name.startswith(f"{desk.folder}/etilqs") and name.endswith("(deleted)") for name in files)
