@@ -39,7 +39,7 @@ def _meltano_entry(name: str) -> str:
         lines.append("  options:")
         for option in setting.options:
             lines += [f"  - label: {option.capitalize()}", f"    value: {option}"]
-    if setting.default is not None and name != "field_map":
+    if setting.default is not None and setting.kind != "object":
         lines.append(f"  value: {_yaml(setting.default)}")
     if setting.secret:
         lines.append("  sensitive: true")
@@ -58,7 +58,7 @@ def _yaml(value: object) -> str:
 
 def _readme_row(name: str) -> str:
     setting = SETTINGS[name]
-    default = "{}" if name == "field_map" else setting.default
+    default = "{}" if setting.kind == "object" and setting.default is not None else setting.default
     shown = "" if default is None else f"`{default if isinstance(default, str) else json.dumps(default)}`"
     return f"| `{name}` | {shown} | {setting.description}{' Secret.' if setting.secret else ''} |\n"
 

@@ -13,6 +13,7 @@ from target_klaviyo_segments.export.modes import Completeness
 from target_klaviyo_segments.export.rejects import record_json
 from target_klaviyo_segments.segment.contract import Contract, unknown_sources
 from target_klaviyo_segments.segment.mapping import Mapper, Profile
+from target_klaviyo_segments.segment.patching import joined
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,11 +67,15 @@ class SegmentSink(Sink):
             field_map=segment.field_map,
             unmapped_fields=segment.unmapped_fields,
             default_country=segment.default_country,
+            append_fields=segment.append_fields,
+            unappend_fields=segment.unappend_fields,
         )
         run.destinations.list(segment.list_id)
         self._exporter = run.exporter
         self._lane = run.exporter.lane(stream_name, segment.list_id)
-        self._lane.warn(*contract.warnings, *unknown_sources(stream_name, self.original_schema, segment.field_map))
+        self._lane.warn(*contract.warnings, *unknown_sources(stream_name, self.original_schema, segment.sources))
+        if mapper.patches:
+            self._lane.join_by(joined)
         self._lane.keys_of = (
             key_reader(key_properties) if key_properties and DELETED_AT in contract.properties else None
         )

@@ -13,7 +13,7 @@ from target_klaviyo_segments.malformed import checked_schema, no_schema_yet, sta
 from target_klaviyo_segments.messages import Records
 from target_klaviyo_segments.reader import MessageReader
 from target_klaviyo_segments.run import Run
-from target_klaviyo_segments.segment.mapping import field_map_problems
+from target_klaviyo_segments.segment.mapping import mapping_problems
 from target_klaviyo_segments.settings import Settings
 from target_klaviyo_segments.settings.table import config_jsonschema
 from target_klaviyo_segments.sink import SegmentSink, UnselectedSink
@@ -56,7 +56,7 @@ class TargetKlaviyoSegments(Target):
         Raises:
             SettingsError: With every problem found.
         """
-        self.settings = Settings.from_config(config or {}, field_map_problems=field_map_problems)
+        self.settings = Settings.from_config(config or {}, mapping_problems=mapping_problems)
         self._wires = wires or Wires()
         self._once = once or Once()
         self._run: Run | None = None

@@ -68,6 +68,11 @@ class Lane:
         """The key of a record; None when the stream has no delete markers, or the record no key."""
         return self.keys_of([record])[0] if self.keys_of is not None else None
 
+    def join_by(self, join: Callable[[bytes, bytes], bytes | None]) -> None:
+        """Make one profile of several rows of a person that meet in a batch, where the last alone would not do."""
+        for batcher in filter(None, (self.filling, self.later, self.sieve)):
+            batcher.join = join
+
     @property
     def buffered_bytes(self) -> int:
         """Payloads that wait for a batch to be full."""

@@ -35,7 +35,7 @@ def fault_of(error: msgspec.ValidationError, start: str = "") -> Fault:
     """The decoder's words as a pointer: ``Expected `str`, got `int` - at `$.attributes.location.zip` ``."""
     words = str(error)
     found = _PLACE.search(words)
-    path = re.sub(r"\[(\d+)\]", r".\1", found[1]) if found else ""
+    path = re.sub(r"\[(\d+)\]", r".\1", found[1].replace("[...]", "")) if found else ""
     words = _PLACE.sub("", words)
     unknown, missing = _UNKNOWN.fullmatch(words), _MISSING.fullmatch(words)
     named = unknown or missing

@@ -16,6 +16,7 @@ from target_klaviyo_segments.sandbox.contact import email_fault, emails_good, ph
 from target_klaviyo_segments.sandbox.decoding import decode, fault_of
 from target_klaviyo_segments.sandbox.envelope import Fault, Refusal, refuse
 from target_klaviyo_segments.sandbox.person import sent_attributes
+from target_klaviyo_segments.sandbox.shapes import Profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,63 +27,6 @@ if TYPE_CHECKING:
 
 ROWS_MAX = 10_000
 ROWS_POINTER = "/data/attributes/profiles/data"
-
-Text = str | None
-
-
-class _Object(Struct, gc=False):
-    """Any JSON object; what is in it is skipped."""
-
-
-class _Location(Struct, forbid_unknown_fields=True, gc=False):
-    address1: Text = None
-    address2: Text = None
-    city: Text = None
-    country: Text = None
-    region: Text = None
-    zip: Text = None
-    timezone: Text = None
-    ip: Text = None
-    latitude: str | float | None = None
-    longitude: str | float | None = None
-
-
-class _Attributes(Struct, forbid_unknown_fields=True, gc=False):
-    email: Text = None
-    phone_number: Text = None
-    external_id: Text = None
-    kx: Text = msgspec.field(name="_kx", default=None)
-    first_name: Text = None
-    last_name: Text = None
-    organization: Text = None
-    locale: Text = None
-    title: Text = None
-    image: Text = None
-    location: _Location | None = None
-    properties: _Object | None = None
-
-
-class _PatchProperties(Struct, forbid_unknown_fields=True, gc=False):
-    append: _Object | None = None
-    unappend: _Object | None = None
-    unset: str | list[str] | None = None
-
-
-class _PatchIdentifiers(Struct, forbid_unknown_fields=True, gc=False):
-    append: _Object | None = None
-    unappend: _Object | None = None
-
-
-class _Meta(Struct, forbid_unknown_fields=True, gc=False):
-    patch_properties: _PatchProperties | None = None
-    patch_identifiers: _PatchIdentifiers | None = None
-
-
-class _Profile(Struct, forbid_unknown_fields=True, gc=False):
-    type: Literal["profile"]
-    attributes: _Attributes
-    id: Text = None
-    meta: _Meta | None = None
 
 
 class _Profiles(Struct, forbid_unknown_fields=True):
@@ -117,7 +61,7 @@ class _Body(Struct, forbid_unknown_fields=True):
 
 
 class _QuickProfiles(Struct):
-    data: list[_Profile]
+    data: list[Profile]
 
 
 class _QuickJobAttributes(Struct):
@@ -142,7 +86,7 @@ class Import(Struct, frozen=True):
 
 
 _body = msgspec.json.Decoder(_Body)
-_decode_profile = msgspec.json.Decoder(_Profile).decode
+_decode_profile = msgspec.json.Decoder(Profile).decode
 _decode_quickly = msgspec.json.Decoder(_QuickBody).decode
 _NOBODY = Fault("One of email, phone_number, external_id, id or _kx is required.", {"pointer": "/attributes"})
 

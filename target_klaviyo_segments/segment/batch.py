@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
 Record = bytes | msgspec.Raw
 
@@ -99,14 +99,19 @@ class Batch:
 
 
 class Batcher:
-    """Fills one batch at a time; limits are looked at before a row is added."""
+    """Fills one batch at a time; limits are looked at before a row is added.
 
-    __slots__ = ("_bytes_max", "open", "rows_max")
+    `join` makes one payload of an earlier and a later one of a person, or None when there cannot be one; without it
+    the later takes the earlier's place.
+    """
+
+    __slots__ = ("_bytes_max", "join", "open", "rows_max")
 
     def __init__(self, *, rows_max: int, bytes_max: int) -> None:
         """Bounds of a batch; `bytes_max` counts payloads and commas, not the envelope around them."""
         self._bytes_max = bytes_max
         self.rows_max = rows_max
+        self.join: Callable[[bytes, bytes], bytes | None] | None = None
         self.open: Batch | None = None
 
     @property
@@ -173,11 +178,15 @@ class Batcher:
 
     def _replace(self, batch: Batch, row: Row) -> Place:
         position = batch.positions[row.email]
-        size = batch.payload_bytes + len(row.payload) - len(batch.payloads[position])
+        earlier = batch.payloads[position]
+        payload = row.payload if self.join is None else self.join(earlier, row.payload)
+        if payload is None:
+            return Place.FULL
+        size = batch.payload_bytes + len(payload) - len(earlier)
         if size > self._bytes_max and len(batch) > 1:
             return Place.FULL
         batch.numbers[position] = row.number
-        batch.payloads[position] = row.payload
+        batch.payloads[position] = payload
         batch.records[position] = row.record
         batch.payload_bytes = size
         return Place.REPLACED

@@ -98,12 +98,15 @@ class Contract:
         return self._explainer.explain(record, refused=refused)
 
 
-def unknown_sources(stream: str, schema: dict[str, Any], field_map: Mapping[str, str]) -> list[str]:
-    """Properties that `field_map` names and the schema does not, a sentence each: most often a typing error."""
+def unknown_sources(stream: str, schema: dict[str, Any], sources: Mapping[str, str]) -> list[str]:
+    """Properties that settings name and the schema does not, a sentence each: most often a typing error.
+
+    `sources` are by the place where they are named: `field_map.title`.
+    """
     names = sorted(properties_of(schema))
     return [
-        f"stream `{stream}`: `field_map.{field}` is `{source}`, which is none of its properties{nearest(source, names)}"
-        for field, source in field_map.items()
+        f"stream `{stream}`: `{named}` is `{source}`, which is none of its properties{nearest(source, names)}"
+        for named, source in sources.items()
         if find_property(schema, source) is MISSING
     ]
 

@@ -37,6 +37,7 @@ STANDARD_FIELDS: Mapping[str, Kind] = MappingProxyType(
     }
 )
 
+PROFILE_BYTES_MAX = 100_000  # https://developers.klaviyo.com/en/docs/profiles_api_overview
 LOCATION = "location."
 CUSTOM = "properties."  # every field under it is a custom property, of any name
 

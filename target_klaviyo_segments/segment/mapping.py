@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from itertools import compress
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
 
 from target_klaviyo_segments.errors import Rejection
 from target_klaviyo_segments.segment import placing
-from target_klaviyo_segments.segment.fields import STANDARD_FIELDS, field_map_problems
+from target_klaviyo_segments.segment.fields import PROFILE_BYTES_MAX, STANDARD_FIELDS
 from target_klaviyo_segments.segment.identity import mask, normalise_email, normalise_emails
+from target_klaviyo_segments.segment.patching import mapping_problems, patch_sources, profile_of
 from target_klaviyo_segments.segment.plan import Plan
 from target_klaviyo_segments.segment.router import AS_DECODED, Router
 from target_klaviyo_segments.segment.values import clean
@@ -18,10 +20,9 @@ from target_klaviyo_segments.segment.values import clean
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["PROFILE_BYTES_MAX", "STANDARD_FIELDS", "Mapper", "Profile", "Profiles", "field_map_problems"]
+__all__ = ["PROFILE_BYTES_MAX", "STANDARD_FIELDS", "Mapper", "Profile", "Profiles", "mapping_problems"]
 
-PROFILE_BYTES_MAX = 100_000  # https://developers.klaviyo.com/en/docs/profiles_api_overview
-
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -66,15 +67,19 @@ class Mapper:
         field_map: Mapping[str, str],
         unmapped_fields: Literal["send", "drop"],
         default_country: str | None,
+        append_fields: Mapping[str, str] = _NOTHING,
+        unappend_fields: Mapping[str, str] = _NOTHING,
     ) -> Mapper:
         """Plan the way of every property.
 
         Args:
             properties: Of the stream's schema; a record may bring others.
             email_field: The property with the e-mail address, or a dotted path into objects when none has that name.
-            field_map: Klaviyo field to property or dotted path; without problems by `field_map_problems`.
+            field_map: Klaviyo field to property or dotted path; without problems by `mapping_problems`.
             unmapped_fields: Whether other properties become custom properties.
             default_country: In which national phone numbers are read.
+            append_fields: Custom property to property or dotted path, whose values are added to it.
+            unappend_fields: The same, for values to be taken out of it.
         """
         known = frozenset(properties)
         plan = Plan(
@@ -83,8 +88,14 @@ class Mapper:
             field_map=field_map,
             send_unmapped=unmapped_fields == "send",
             default_country=default_country,
+            patches=patch_sources(append_fields, unappend_fields),
         )
         return cls(Router(plan, known), email_field, email_inside="." in email_field and email_field not in known)
+
+    @property
+    def patches(self) -> bool:
+        """Whether rows change arrays that Klaviyo has: then none of a person's rows may be left out for a later one."""
+        return self._router.patches
 
     def email(self, record: dict[str, Any]) -> str | Rejection:
         """Who a record is."""
@@ -101,10 +112,11 @@ class Mapper:
             return email._replace(field=self._email_field)
         dropped: list[str] = []
         (attributes,) = self._router.attributes([record], [email], dropped)
+        profile = profile_of(attributes)
         try:
-            payload = _encoder.encode(_profile(attributes))
+            payload = _encoder.encode(profile)
         except ValueError:  # a lone surrogate, or an integer beyond what Python writes: rare, so looked for only now
-            payload = _encoder.encode(_profile(_cleaned(attributes, dropped)))
+            payload = _encoder.encode({**profile, "attributes": _cleaned(attributes, dropped)})
         if len(payload) > PROFILE_BYTES_MAX:
             reason = f"its profile has {len(payload):,} bytes, and Klaviyo takes {PROFILE_BYTES_MAX:,}"
             return Rejection("profile_too_large", reason)
@@ -133,7 +145,10 @@ class Mapper:
     ) -> list[bytes] | None:
         """Encoded profiles; None when one of them has something odd."""
         attributes = self._router.attributes(records, emails, dropped, AS_DECODED)
-        profiles = [{"type": "profile", "attributes": each} for each in attributes]  # as `_profile`, without its call
+        if self._router.patches:
+            profiles = list(map(profile_of, attributes))
+        else:
+            profiles = [{"type": "profile", "attributes": each} for each in attributes]  # the same, without a call
         try:
             payloads = _encoder.encode_lines(profiles).split(b"\n")
         except ValueError:
@@ -146,11 +161,6 @@ class Mapper:
         if parts:
             return [placing.read_deep(record, field, parts) for record in records]
         return [record.get(field) for record in records]
-
-
-def _profile(attributes: dict[str, Any]) -> dict[str, Any]:
-    """https://developers.klaviyo.com/en/reference/bulk_import_profiles ."""
-    return {"type": "profile", "attributes": attributes}
 
 
 def _cleaned(attributes: dict[str, Any], dropped: list[str]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Decides once a stream where each property of its records goes in a profile. Pure.
 
-Who wins a field or a custom property that several properties want: `field_map`, then the property of that very
+Who wins a field or a custom property that several properties want: the settings, then the property of that very
 name, then what lies inside an object `properties` or `location`.
 """
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from target_klaviyo_segments.segment import placing
 from target_klaviyo_segments.segment.fields import CUSTOM, STANDARD_FIELDS
 from target_klaviyo_segments.segment.identity import normalise_phone
+from target_klaviyo_segments.segment.patching import patched_property, patching
 from target_klaviyo_segments.segment.phone import all_plainly_good, plainly_good
 from target_klaviyo_segments.segment.values import coordinate_of, name_of, text_of
 
@@ -59,8 +60,12 @@ class Plan:
         field_map: Mapping[str, str],
         send_unmapped: bool,
         default_country: str | None,
+        patches: Mapping[str, str],
     ) -> None:
+        self.patches = bool(patches)
         self._field_map = field_map
+        self._sources = {**field_map, **patches}
+        self._patched = set(map(patched_property, patches))
         self._send_unmapped = send_unmapped
         self._default_country = default_country
         self._in_location = {
@@ -71,7 +76,7 @@ class Plan:
         known = set(properties)
         self.ways: dict[str, Way | Put] = {name: self.way_of(name) for name in (*known, *STANDARD_FIELDS)}
         self.deep: list[Deep] = []
-        self._take_sources(dict.fromkeys([email_field, *field_map.values()]), known)
+        self._take_sources(dict.fromkeys([email_field, *self._sources.values()]), known)
 
     def _take_sources(self, sources: Iterable[str], known: set[str]) -> None:
         """Give the properties that settings name their ways; they go nowhere else."""
@@ -104,14 +109,20 @@ class Plan:
         return OWN_NAME if self._may_send(name) else NOWHERE
 
     def _may_send(self, name: str) -> bool:
-        return self._send_unmapped and CUSTOM + name not in self._field_map
+        return self._send_unmapped and self._is_free(name)
+
+    def _is_free(self, name: str) -> bool:
+        """Whether no setting says where a custom property comes from."""
+        return CUSTOM + name not in self._field_map and name not in self._patched
 
     def _put_of_source(self, source: str) -> Put | None:
         """Where a property goes that a setting names, be it to several fields; None for nothing but the e-mail."""
-        puts = [self._put_of_field(field) for field, each in self._field_map.items() if each == source]
+        puts = [self._put_of_field(field) for field, each in self._sources.items() if each == source]
         return placing.each(puts) if len(puts) > 1 else next(iter(puts), None)
 
     def _put_of_field(self, field: str) -> Put:
+        if patched_property(field) is not None:
+            return patching(field)
         if field.startswith(CUSTOM):
             return placing.custom(field.removeprefix(CUSTOM))
         convert = self._conversion(field)
@@ -137,7 +148,7 @@ class Plan:
             return
         for key, item in value.items():
             name = name_of(key)
-            if CUSTOM + name not in self._field_map:
+            if self._is_free(name):
                 _give_way(name, item, attributes, dropped)
 
     def _spread_location(self, value: object, attributes: dict[str, Any], dropped: list[str]) -> None:

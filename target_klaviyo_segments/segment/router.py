@@ -33,11 +33,12 @@ _LED_MAX = 100  # names that go elsewhere are looked for in every record
 class Router:
     """Most properties become custom ones of their own name, so these are what is left when the others are taken out."""
 
-    __slots__ = ("_deep", "_elsewhere", "_own", "_plan", "_texts")
+    __slots__ = ("_deep", "_elsewhere", "_own", "_plan", "_texts", "patches")
 
     def __init__(self, plan: Plan, properties: AbstractSet[str]) -> None:
         """Take a plan and the properties of the stream's schema, which a record most often has."""
         self._plan = plan
+        self.patches = plan.patches  # profiles may have more than attributes
         self._own: set[str] = set()
         self._texts: dict[str, TopLevel] = {}
         self._elsewhere: dict[str, Way | Put] = {}

@@ -12,12 +12,24 @@ ROWS = (
     Setting(
         "segments",
         "object",
-        "Stream name to its own list_id, email_field, field_map, unmapped_fields, default_country and sync_mode. When given, only these streams are exported.",
+        "Stream name to its own list_id, email_field, field_map, append_fields, unappend_fields, unmapped_fields, default_country and sync_mode. When given, only these streams are exported.",
     ),
     Setting(
         "field_map",
         "object",
         'Klaviyo field to record property, such as {"first_name": "given_name", "location.city": "town", "properties.tier": "level"}.',
+        MappingProxyType({}),
+    ),
+    Setting(
+        "append_fields",
+        "object",
+        'Custom property to record property, such as {"segments": "segment_name"}: its value, or each value of an array, is added to the array that Klaviyo has there.',
+        MappingProxyType({}),
+    ),
+    Setting(
+        "unappend_fields",
+        "object",
+        "Custom property to record property, whose value, or each value of an array, is taken out of the array that Klaviyo has there.",
         MappingProxyType({}),
     ),
     Setting(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -13,7 +14,10 @@ from target_klaviyo_segments.settings.setting import Setting, nearest
 from target_klaviyo_segments.settings.table import PER_SEGMENT, SDK_SETTINGS, SETTINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator
+
+# Judges how records are mapped: by what a part of the configuration says, and by that with what it inherits.
+MappingProblems = Callable[[Mapping[str, Any], Mapping[str, Any]], list[str]]
 
 PRIVACY_NOTICE = (
     "`accept_data_privacy` is not true: nothing is sent. An export moves personal data, possibly sensitive, out of "
@@ -22,11 +26,11 @@ PRIVACY_NOTICE = (
 )
 
 
-def problems_of(config: Mapping[str, Any], field_map_problems: Callable[[Mapping[str, str]], list[str]]) -> list[str]:
+def problems_of(config: Mapping[str, Any], mapping_problems: MappingProblems) -> list[str]:
     """Every problem of a configuration without nulls, a sentence each; empty when it can be used."""
     problems = [*_unknown(config), *_ill_formed(config, SETTINGS), *_missing(config)]
-    for where, part in _parts(config):
-        problems += [f"{where}{problem}" for problem in _field_map(part, field_map_problems)]
+    for where, own in _parts(config):
+        problems += [f"{where}{problem}" for problem in mapping_problems(own, {**config, **own})]
     return problems
 
 
@@ -78,17 +82,13 @@ def _segments(value: Mapping[str, Any]) -> str | None:
     return "; ".join(problems) or None
 
 
-def _parts(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    yield "", config.get("field_map")
+def _parts(config: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    yield "", config
     segments = config.get("segments")
     if isinstance(segments, dict):
         for stream, own in segments.items():
             if isinstance(own, dict):
-                yield f"segments.{stream}: ", own.get("field_map")
-
-
-def _field_map(field_map: object, judge: Callable[[Mapping[str, str]], list[str]]) -> list[str]:
-    return judge(field_map) if isinstance(field_map, dict) else []
+                yield f"segments.{stream}: ", {name: value for name, value in own.items() if value is not None}
 
 
 def _api_url(value: str) -> str | None:

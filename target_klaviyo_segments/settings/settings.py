@@ -10,7 +10,9 @@ from target_klaviyo_segments.settings.rules import problems_of
 from target_klaviyo_segments.settings.table import SETTINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
+
+    from target_klaviyo_segments.settings.rules import MappingProblems
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +23,21 @@ class Segment:
     email_field: str
     email_setting: str
     field_map: Mapping[str, str]
+    append_fields: Mapping[str, str]
+    unappend_fields: Mapping[str, str]
     unmapped_fields: Literal["send", "drop"]
     default_country: str | None
     sync_mode: str
+
+    @property
+    def sources(self) -> Mapping[str, str]:
+        """Properties of the records that are named, by where they are: `field_map.title`, `append_fields.segments`."""
+        named = {
+            "field_map": self.field_map,
+            "append_fields": self.append_fields,
+            "unappend_fields": self.unappend_fields,
+        }
+        return {f"{setting}.{field}": source for setting, fields in named.items() for field, source in fields.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +56,8 @@ class Settings:
     email_field: str
     segments: Mapping[str, Mapping[str, Any]] | None
     field_map: Mapping[str, str]
+    append_fields: Mapping[str, str]
+    unappend_fields: Mapping[str, str]
     unmapped_fields: Literal["send", "drop"]
     default_country: str | None
     sync_mode: str
@@ -65,20 +81,18 @@ class Settings:
     work_dir: str
 
     @classmethod
-    def from_config(
-        cls, config: Mapping[str, Any], *, field_map_problems: Callable[[Mapping[str, str]], list[str]]
-    ) -> Settings:
+    def from_config(cls, config: Mapping[str, Any], *, mapping_problems: MappingProblems) -> Settings:
         """Check a configuration.
 
         Args:
             config: Setting names to values, as Meltano or a config file gives them. None counts as absent.
-            field_map_problems: Judges a `field_map`; passed in because the fields are the mapping's knowledge.
+            mapping_problems: Judges how records are mapped; passed in because the fields are the mapping's knowledge.
 
         Raises:
             SettingsError: With every problem found.
         """
         present = {name: value for name, value in config.items() if value is not None}
-        problems = problems_of(present, field_map_problems)
+        problems = problems_of(present, mapping_problems)
         if problems:
             raise SettingsError(problems)
         values = {name: present.get(name, setting.default) for name, setting in SETTINGS.items()}
@@ -100,6 +114,8 @@ class Settings:
             email_field=own.get("email_field", self.email_field),
             email_setting=f"segments.{stream}.email_field" if "email_field" in own else "email_field",
             field_map=own.get("field_map", self.field_map),
+            append_fields=own.get("append_fields", self.append_fields),
+            unappend_fields=own.get("unappend_fields", self.unappend_fields),
             unmapped_fields=own.get("unmapped_fields", self.unmapped_fields),
             default_country=own.get("default_country", self.default_country),
             sync_mode=own.get("sync_mode", self.sync_mode),

@@ -24,7 +24,16 @@ SETTINGS: Mapping[str, Setting] = {row.name: row for group in _GROUPS for row in
 
 PER_SEGMENT: Mapping[str, Setting] = {
     name: SETTINGS[name]
-    for name in ("list_id", "email_field", "field_map", "unmapped_fields", "default_country", "sync_mode")
+    for name in (
+        "list_id",
+        "email_field",
+        "field_map",
+        "append_fields",
+        "unappend_fields",
+        "unmapped_fields",
+        "default_country",
+        "sync_mode",
+    )
 }
 
 # Given by singer-sdk (https://sdk.meltano.com/en/latest/stream_maps.html), handed on as they are.
@@ -42,5 +51,6 @@ SDK_SETTINGS = (
 def config_jsonschema() -> dict[str, Any]:
     """The table as the JSON schema that singer-sdk renders for `--about`."""
     properties = {name: setting.json_schema() for name, setting in SETTINGS.items()}
-    properties["field_map"]["default"] = {}
+    for name in ("field_map", "append_fields", "unappend_fields"):
+        properties[name]["default"] = {}  # JSON knows no frozen object
     return {"type": "object", "properties": properties, "required": ["api_key", "accept_data_privacy"]}

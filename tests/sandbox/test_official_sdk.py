@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+import json
+
 import pytest
 from klaviyo_api import KlaviyoAPI
 
 from target_klaviyo_segments.sandbox.app import Sandbox
 from target_klaviyo_segments.sandbox.server import SandboxServer
+from tests.segment.reading import mapper
 
 LIST = "Y6nRLr"
 BODY = {
@@ -70,3 +74,14 @@ def test_reads_and_membership_by_the_official_sdk(sdk, sandbox):
     assert sandbox.members(LIST) == []
     sdk.Lists.add_profiles_to_list(LIST, people)
     assert [each.id for each in sdk.Lists.get_profile_ids_for_list(LIST).data] == [member.id]
+
+
+def test_our_own_profiles_are_bodies_that_the_official_sdk_takes(sdk, sandbox):
+    """With all that `append_fields` and `unappend_fields` put beside the attributes."""
+    ours = mapper(append_fields={"tags": "add"}, unappend_fields={"tags": "take", "old": "take"})
+    rows = [{"email": "a@x.io", "add": ["vip", 7]}, {"email": "a@x.io", "add": True, "take": "vip"}]
+    for row in rows:
+        body = copy.deepcopy(BODY)
+        body["data"]["attributes"]["profiles"]["data"] = [json.loads(ours.map(row).payload)]
+        sdk.Profiles.bulk_import_profiles(body)
+    assert sandbox.profiles["a@x.io"]["properties"] == {"tags": [7, True]}

@@ -16,8 +16,9 @@ EMAILS = [f"p{number}@x.io" for number in range(6)]
 ODD_EMAILS = ["P1@X.io", "o'brien@x.io", "jürgen@bücher.de", "two\n@x.io", "no-at", "", LONG]
 PHONES = ["+12025550143", "+12025550144", "+12025550145"]
 PROPERTIES = st.dictionaries(st.sampled_from("abc"), st.sampled_from([None, 1, "x", [1, 2], 10**30]), max_size=3)
+VALUES = st.dictionaries(st.sampled_from("abc"), st.sampled_from([1, "x", [1, 2], True, 10**30]), max_size=3)
 PATCHES = st.fixed_dictionaries(
-    {}, optional={"append": PROPERTIES, "unappend": PROPERTIES, "unset": st.sampled_from(["a", ["b", "c"]])}
+    {}, optional={"append": VALUES, "unappend": VALUES, "unset": st.sampled_from(["a", ["b", "c"]])}
 )
 
 

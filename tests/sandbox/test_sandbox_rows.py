@@ -96,6 +96,14 @@ def test_every_field_that_klaviyo_knows_is_taken(caller):
             {"type": "profile", "attributes": {"email": "a@x.io"}, "meta": {"patch_properties": {"unset": 1}}},
             "/meta/patch_properties/unset",
         ),
+        *(
+            (
+                {"type": "profile", "attributes": {"email": "a@x.io"}, "meta": {"patch_properties": {action: patch}}},
+                f"/meta/patch_properties/{action}{place}",
+            )
+            for action in ("append", "unappend")
+            for patch, place in (("vip", ""), ({"tags": None}, ""), ({"tags": {"a": 1}}, ""), ({"tags": [["a"]]}, "/0"))
+        ),
     ],
 )
 def test_a_bad_row_is_named_and_nothing_is_taken(caller, bad, pointer):

@@ -9,13 +9,16 @@ import msgspec
 from target_klaviyo_segments.segment.mapping import Mapper, Profile
 
 
-def mapper(*, properties=(), email_field="email", field_map=None, unmapped_fields="send", default_country=None):
+def mapper(
+    *, properties=(), email_field="email", field_map=None, unmapped_fields="send", default_country=None, **settings
+):
     return Mapper.compile(
         properties=properties,
         email_field=email_field,
         field_map=field_map or {},
         unmapped_fields=unmapped_fields,
         default_country=default_country,
+        **settings,
     )
 
 
@@ -29,11 +32,18 @@ def attributes(record, **settings):
     assert isinstance(profile, Profile)
     resource = json.loads(profile.payload.decode(), parse_constant=refuse_constant)
     msgspec.json.decode(profile.payload)
-    assert resource.keys() == {"type", "attributes"}
+    assert resource.keys() - {"meta"} == {"type", "attributes"}
+    assert resource.get("meta", {"patch_properties": {"append": {}}})["patch_properties"]
     assert resource["type"] == "profile"
     found = resource["attributes"]
     assert found.pop("email") == profile.email
     return found
+
+
+def patch(record, **settings):
+    """What a row does to arrays and properties that Klaviyo has."""
+    profile = mapper(**settings).map({"email": "a@x.io", **record})
+    return json.loads(profile.payload).get("meta", {}).get("patch_properties", {})
 
 
 def custom(record, **settings):

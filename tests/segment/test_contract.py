@@ -126,7 +126,11 @@ def test_a_path_that_leads_to_no_text_is_an_error(properties, path):
 def test_sources_that_the_schema_does_not_have_are_told():
     """Most often a typing error; a dotted path into an object of which nothing is known is none."""
     schema = {"properties": {"given_name": {}, "contact": {"type": "object"}}}
-    field_map = {"first_name": "given_nme", "last_name": "given_name", "location.city": "contact.city"}
-    (told,) = unknown_sources("people", schema, field_map)
+    sources = {
+        "field_map.first_name": "given_nme",
+        "field_map.last_name": "given_name",
+        "append_fields.towns": "contact.city",
+    }
+    (told,) = unknown_sources("people", schema, sources)
     assert "`field_map.first_name` is `given_nme`" in told
     assert "did you mean `given_name`" in told

@@ -52,6 +52,7 @@ SETTINGS = st.sampled_from(
         {"field_map": {"location.zip": "zip", "properties.level": "tier"}},
         {"unmapped_fields": "drop", "properties": ("email", "tier")},
         {"email_field": "properties.mail", "field_map": {"first_name": "properties.name"}},
+        {"append_fields": {"tiers": "tier"}, "unappend_fields": {"tiers": "other", "zips": "location.city"}},
         {"default_country": "DE", "properties": ("email", "phone_number", "first_name", "other", "_sdc_batched_at")},
     ]
 )

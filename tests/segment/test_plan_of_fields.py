@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from target_klaviyo_segments.segment.mapping import STANDARD_FIELDS, Mapper, field_map_problems
+from target_klaviyo_segments.segment.fields import STANDARD_FIELDS, field_map_problems
+from target_klaviyo_segments.segment.mapping import Mapper
 
 
 def sent(record, *, properties=(), email_field="email", field_map=None, unmapped_fields="send"):

@@ -11,7 +11,7 @@ import yaml
 
 from target_klaviyo_segments.config import read_config
 from target_klaviyo_segments.errors import SettingsError
-from target_klaviyo_segments.segment.mapping import field_map_problems
+from target_klaviyo_segments.segment.mapping import mapping_problems
 from target_klaviyo_segments.settings import Settings
 from target_klaviyo_segments.settings.table import SDK_SETTINGS, SETTINGS, config_jsonschema
 
@@ -20,7 +20,7 @@ GOOD = {"api_key": "pk_sandbox_0123456789abcdef", "accept_data_privacy": True, "
 
 
 def check(**config):
-    return Settings.from_config({**GOOD, **config}, field_map_problems=field_map_problems)
+    return Settings.from_config({**GOOD, **config}, mapping_problems=mapping_problems)
 
 
 def problems(**config):
@@ -84,6 +84,20 @@ def test_the_refusal_without_privacy_says_what_is_agreed_to():
         ({"list_id": None}, r"`list_id` is missing"),
         ({"field_map": {"frist_name": "given"}}, r"first_name"),
         ({"segments": {"people": {"field_map": {"location.cty": "town"}}}}, r"segments.people: .*location.city"),
+        ({"append_fields": ["tags"]}, r"`append_fields` must be an object"),
+        ({"append_fields": {"tags": 7}}, r"`append_fields.tags` must name a property"),
+        ({"append_fields": {" ": "tag"}}, r"without the name of a custom property"),
+        ({"unappend_fields": {"properties.tags": "tag"}}, r"`properties.tags` is written `tags`"),
+        ({"append_fields": {"first_name": "tag"}}, r"`first_name`, a profile field of Klaviyo's that holds one value"),
+        (
+            {"append_fields": {"tags": "tag"}, "field_map": {"properties.tags": "tag"}},
+            r"`append_fields.tags` and `field_map.properties.tags` contradict",
+        ),
+        (
+            {"append_fields": {"tags": "tag"}, "segments": {"people": {"field_map": {"properties.tags": "t"}}}},
+            r"segments.people: `append_fields.tags` and .* contradict",
+        ),
+        ({"segments": {"people": {"append_fields": {"": "tag"}}}}, r"segments.people: `append_fields` has an entry"),
         ({"acept_data_privacy": True}, r"did you mean `accept_data_privacy`\?"),
     ],
 )
@@ -174,7 +188,7 @@ def test_meltano_yml_has_every_setting_as_the_table_has_it():
         entry = listed[name]
         assert entry["kind"] == ("options" if row.options else row.kind)
         assert entry["description"] == row.description
-        assert entry.get("value") == (None if name == "field_map" else row.default)
+        assert entry.get("value") == (None if row.kind == "object" else row.default)
         assert tuple(option["value"] for option in entry.get("options", ())) == row.options
         assert entry.get("sensitive", False) == row.secret
 
@@ -185,11 +199,11 @@ def test_the_readme_lists_every_setting_with_its_default():
     for name, row in SETTINGS.items():
         (line,) = [line for line in lines if line.startswith(f"| `{name}` |")]
         assert row.description in line
-        default = json.dumps(dict(row.default) if name == "field_map" else row.default)
+        default = json.dumps(dict(row.default or {}) if row.kind == "object" else row.default)
         assert row.default is None or f"`{default.strip(chr(34))}`" in line
 
 
 def test_the_sample_config_is_valid():
     """It runs as it is, against the sandbox."""
     sample = json.loads((ROOT / "sample_config.json").read_text())
-    assert Settings.from_config(sample, field_map_problems=field_map_problems).api_url == "http://127.0.0.1:8765"
+    assert Settings.from_config(sample, mapping_problems=mapping_problems).api_url == "http://127.0.0.1:8765"
