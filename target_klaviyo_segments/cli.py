@@ -24,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.write(f"target-klaviyo-segments v{__version__}, Meltano SDK v{version('singer-sdk')}\n")
         return 0
     _open_what_is_closed()
+    gc.disable()  # of what is imported nothing is ever thrown away
     import click  # noqa: PLC0415  # same
 
     from target_klaviyo_segments.command import Command  # noqa: PLC0415  # same
@@ -64,3 +65,4 @@ def _collect_less() -> None:
     """Records make no cycles: a garbage collector that looks at each thousandth object finds nothing to collect."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+    gc.enable()

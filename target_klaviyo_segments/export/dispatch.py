@@ -14,7 +14,7 @@ from target_klaviyo_segments.export.parcel import Parcel
 from target_klaviyo_segments.export.shipping import Shipment, Submitter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from target_klaviyo_segments.clock import Clock
     from target_klaviyo_segments.export.keeper import Keeper
@@ -67,8 +67,9 @@ class Dispatch:
             TargetError: The run cannot go on.
         """
         self.book_what_came()
-        while self._books.in_flight >= self._max_in_flight or len(self._books.parcels) >= MAX_OPEN_PARCELS:
+        while self._books.in_flight >= self._max_in_flight:
             self.wait()
+        self._wait_for_jobs(lambda: len(self._books.parcels) < MAX_OPEN_PARCELS)
         self._sent += 1
         parcel = Parcel(self._sent, lane, lane.export, batch, intent=self._keeper.intend(lane, batch))
         self._books.send(parcel, batch.positions, batch.first_sequence)
@@ -104,8 +105,7 @@ class Dispatch:
         Raises:
             TargetError: The run cannot go on.
         """
-        while not self._books.people.isdisjoint(people):
-            self.wait()
+        self._wait_for_jobs(lambda: self._books.people.isdisjoint(people))
 
     def wait_for_all(self) -> None:
         """Wait until every parcel is settled.
@@ -113,8 +113,16 @@ class Dispatch:
         Raises:
             TargetError: The run cannot go on.
         """
-        while self._books.parcels:
-            self.wait()
+        self._wait_for_jobs(lambda: not self._books.parcels)
+
+    def _wait_for_jobs(self, over: Callable[[], bool]) -> None:
+        """Wait until something is so that only jobs which end bring about."""
+        try:
+            while not over():
+                self._watch.awaited = True
+                self.wait()
+        finally:
+            self._watch.awaited = False
 
     def interrupt(self) -> None:
         """End a wait of the main thread; for a signal handler."""

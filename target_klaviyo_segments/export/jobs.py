@@ -15,13 +15,18 @@ if TYPE_CHECKING:
     from target_klaviyo_segments.clock import Clock
     from target_klaviyo_segments.klaviyo.protocol import JobStatus, RowError
 
-# The listing and the errors have 150 requests a minute each, one in 0.4 s, and 10 in a second now and then.
+# The listing and the errors have 150 requests a minute each, 10 in a second: 10 at once, then one in 0.43 s.
 # https://developers.klaviyo.com/en/reference/get_bulk_import_profiles_jobs
-SECONDS_PER_REQUEST = 0.4
+SECONDS_PER_REQUEST = 60 / 139
 BURST_REQUESTS = 10
-FIRST_SWEEP_SECONDS = 0.1
+# The first look at a job when everybody waits for it, and when there are rows to be read meanwhile.
+FIRST_SWEEP_SECONDS = 0.02
+PATIENT_SWEEP_SECONDS = SECONDS_PER_REQUEST
 SLOWEST_SWEEP_SECONDS = 5.0
 _SWEEP_GROWTH = 1.5
+# How soon a sleeping watch sees that somebody waits, and the part of its sleep that this is at most.
+_SLICE_SECONDS = 0.05
+_SLICES = 20
 _PAGE = 100
 _SPARE_PAGES = 3  # other integrations' jobs stand in the listing too
 
@@ -47,7 +52,10 @@ class JobReader(Protocol):
 
 
 class JobWatch:
-    """Reports each job once: ended with its errors, or lost."""
+    """Reports each job once: ended with its errors, or lost.
+
+    `awaited` is set while nothing can go on before a job ends: only then looks may use up the quota's burst.
+    """
 
     def __init__(
         self, reader: JobReader, *, clock: Clock, post: Callable[[Event], None], job_timeout_seconds: float
@@ -58,7 +66,9 @@ class JobWatch:
         self._timeout = job_timeout_seconds
         self._inbox: queue.SimpleQueue[tuple[str, str] | None] = queue.SimpleQueue()
         self._open: dict[str, float] = {}
-        self._delay = FIRST_SWEEP_SECONDS
+        self.awaited = False
+        self._was_awaited = False
+        self._delay = PATIENT_SWEEP_SECONDS
         self._paid = float("-inf")  # until when requests so far would have come evenly
         self._thread = threading.Thread(target=guarded, args=(self._run, post), name="job-watch", daemon=True)
         self._thread.start()
@@ -78,9 +88,25 @@ class JobWatch:
 
     def _run(self) -> None:
         while self._take_in():
-            if self._open:
-                self._clock.sleep(self._delay)
-                self._sweep()
+            self._pause()
+            if not self._take_in():  # who came meanwhile may have ended too
+                return
+            self._sweep()
+
+    def _pause(self) -> None:
+        """Sleep until the next look: as long as a growing delay says, shortened as soon as somebody waits."""
+        now = self._clock.now()
+        until = now + self._delay
+        while now < until:
+            if self.awaited and not self._was_awaited:
+                self._delay = max(FIRST_SWEEP_SECONDS, self._owed(now))
+                until = min(until, now + self._delay)
+            self._was_awaited = self.awaited
+            before, step = now, min(max(_SLICE_SECONDS, self._delay / _SLICES), until - now)
+            self._clock.sleep(step)
+            now = self._clock.now()
+            if now < before + step / 2:  # woken: the run ends
+                return
 
     def _take_in(self) -> bool:
         """Empty the inbox, waiting for something while no job is open; False when the watch is to end."""
@@ -93,7 +119,7 @@ class JobWatch:
                 self._people(job_id)
                 continue
             if not self._open:
-                self._delay = FIRST_SWEEP_SECONDS
+                self._delay = self._first_delay()
             self._open[job_id] = self._clock.now() + self._timeout
         return True
 
@@ -107,14 +133,17 @@ class JobWatch:
             elif status is not None and self._clock.now() > self._open[job_id]:
                 self._lost(job_id, f"it is still {status.status} after {self._timeout:.0f} s")
         changed = len(self._open) < before
-        grown = FIRST_SWEEP_SECONDS if changed else min(self._delay * _SWEEP_GROWTH, SLOWEST_SWEEP_SECONDS)
-        self._delay = max(grown, self._spent(pages))
-
-    def _spent(self, pages: int) -> float:
-        """Seconds until the listing's quota, which jobs that end fast may use up for a while, has room again."""
+        grown = self._first_delay() if changed else min(self._delay * _SWEEP_GROWTH, SLOWEST_SWEEP_SECONDS)
         now = self._clock.now()
         self._paid = max(self._paid, now - BURST_REQUESTS * SECONDS_PER_REQUEST) + pages * SECONDS_PER_REQUEST
-        return self._paid - now
+        self._delay = max(grown, self._owed(now))
+
+    def _first_delay(self) -> float:
+        return FIRST_SWEEP_SECONDS if self.awaited else PATIENT_SWEEP_SECONDS
+
+    def _owed(self, now: float) -> float:
+        """Seconds until the listing's quota, which jobs that end fast may use up for a while, has room again."""
+        return max(self._paid - now, 0.0)
 
     def _listing(self) -> tuple[dict[str, JobStatus], int]:
         """Open jobs as the listing shows them; it ends as soon as all are seen."""

@@ -44,10 +44,9 @@ class Journal:
         if not size or {len(batch.numbers), len(batch.fingerprints), len(batch.keys)} != {size}:
             raise ValueError("a batch has at least one row, and columns of one length")
         (low,) = self._database.row("SELECT coalesce(max(n), 0) + 1 FROM rows")
-        self._database.write_over(
-            "INSERT INTO rows (person, number, fingerprint, key) {values}",
-            people(list_number, batch.emails), batch.numbers, batch.fingerprints, batch.keys, size=size,
-        )  # fmt: skip  # one column a word
+        columns = {"person": people(list_number, batch.emails), "number": batch.numbers}
+        columns |= {"fingerprint": batch.fingerprints} | ({"key": batch.keys} if any(batch.keys) else {})
+        self._database.write_over(f"INSERT INTO rows ({', '.join(columns)}) {{values}}", *columns.values(), size=size)
         cursor = self._database.run(
             "INSERT INTO intents (run, stream, list, began, size, low) VALUES (?, ?, ?, ?, ?, ?)",
             (run, stream, list_number, self._now(), size, low),

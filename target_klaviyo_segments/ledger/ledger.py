@@ -126,7 +126,7 @@ class Ledger:
         """Rows have their fate: those delivered are members; those not are never taken for unchanged."""
         with self._database.transaction():
             closed = self._journal.settle(intent, delivered, undelivered)
-        if self._posting.settled(intent, [*delivered, *undelivered], closed=closed):
+        if self._posting.settled(intent, (delivered, undelivered), closed=closed):
             self._posting.post()
 
     def job_ids(self) -> set[str]:

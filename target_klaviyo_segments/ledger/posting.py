@@ -45,22 +45,23 @@ class Posting:
             "SELECT coalesce(sum(high - low + 1), 0) FROM fates WHERE n > (SELECT fate FROM posted)"
         )
         self._waiting = int(waiting)
-        self._hashes: dict[int, array[int]] = {}  # of the rows of open intents
+        self._hashes: dict[int, array[int]] = {}  # of the rows of open intents, from the first question on
         self._watched: set[int] | None = None  # hashes of the rows that wait
 
     def intended(self, intent: int, emails: Iterable[str]) -> None:
         """A batch is open."""
-        self._hashes[intent] = array("q", map(hash, emails))
+        if self._watched is not None:
+            self._hashes[intent] = array("q", map(hash, emails))
 
-    def settled(self, intent: int, rows: Sequence[int], *, closed: bool) -> bool:
-        """Rows have their fate and wait; to whether it is time to post."""
-        self._waiting += len(rows)
+    def settled(self, intent: int, fates: Iterable[Sequence[int]], *, closed: bool) -> bool:
+        """Rows have their fates and wait; to whether it is time to post."""
+        self._waiting += sum(map(len, fates))
         hashes = self._hashes.pop(intent, None) if closed else self._hashes.get(intent)
         if self._watched is None:
             return self._waiting >= self._bounds.waiting
-        if hashes is None:  # a batch of an earlier process
+        if hashes is None:  # a batch that was open before the first question
             return True
-        self._watched.update(hashes[row] for row in rows)
+        self._watched.update(hashes[row] for rows in fates for row in rows)
         return self._waiting >= self._bounds.waiting_watched
 
     def waits_for(self, emails: Iterable[str]) -> bool:

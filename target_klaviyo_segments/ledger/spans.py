@@ -19,7 +19,9 @@ def to_spans(rows: Sequence[int]) -> list[Span]:
     """
     if not rows:
         return []
-    ordered = rows if isinstance(rows, range) and rows.step == 1 else sorted(rows)
+    if isinstance(rows, range) and rows.step == 1:
+        return [(rows[0], rows[-1])]
+    ordered = sorted(rows)
     if ordered[-1] - ordered[0] + 1 == len(ordered) == len(set(ordered)):
         return [(ordered[0], ordered[-1])]
     return _cut(ordered)

@@ -10,9 +10,6 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
-import phonenumbers
-from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
-
 from target_klaviyo_segments.errors import Rejection
 from target_klaviyo_segments.segment.phone import plainly_good
 from target_klaviyo_segments.segment.values import text_of
@@ -28,7 +25,9 @@ _AROUND = (
     + "\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
 )
 _PLAIN_CHARACTERS_MAX = 64  # so no part can be over its own limit of 63 or 64
-_reserved = "|".join(sorted({name.rpartition(".")[2] for name in SPECIAL_USE_DOMAIN_NAMES}))
+# The library's own special names, here so that it is imported only for an address that is not plainly good.
+RESERVED_ENDINGS = ("arpa", "invalid", "local", "localhost", "onion", "test")
+_reserved = "|".join(RESERVED_ENDINGS)
 _pattern = rf"[a-z0-9_+'-]+(?:\.[a-z0-9_+'-]+)*@(?:[a-z0-9]+[.-])+(?<!-)(?!(?:{_reserved})$)[a-z]{{2,}}"
 _plain = re.compile(_pattern).fullmatch
 _all_plain = re.compile(f"(?:{_pattern}\n)*", re.MULTILINE).fullmatch  # a tenth of the time, over many at once
@@ -78,6 +77,8 @@ def mask(raw: object) -> str:
 
 @lru_cache(maxsize=10_000)
 def _judged(text: str) -> str | Rejection:
+    from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415  # 20 ms that most runs do not need
+
     try:
         address = validate_email(
             text,
@@ -129,6 +130,8 @@ def _parsed_text(text: str, default_country: str | None) -> str | None:
 
 @lru_cache(maxsize=10_000)
 def _parsed(text: str, country: str | None) -> str | None:
+    import phonenumbers  # noqa: PLC0415  # same
+
     try:
         number = phonenumbers.parse(text, country and country.upper())
     except phonenumbers.NumberParseException:

@@ -10,12 +10,10 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from phonenumbers import PhoneNumberDesc
+    from phonenumbers import PhoneMetadata, PhoneNumberDesc
 
 _START = re.compile(r"\+[0-9]{3}")
 _NON_GEOGRAPHIC = "001"
@@ -53,8 +51,10 @@ class _ByStart(dict[str, _Check]):
     def __missing__(self, start: str) -> _Check:
         if not _START.fullmatch(start):
             return _NO_CODE
+        from phonenumbers import COUNTRY_CODE_TO_REGION_CODE  # noqa: PLC0415  # 15 ms that a run without phones saves
+
         code = next((code for end in (2, 3, 4) if (code := int(start[1:end])) in COUNTRY_CODE_TO_REGION_CODE), None)
-        check = self[start] = _NO_CODE if code is None else _code_check(code)
+        check = self[start] = _NO_CODE if code is None else _code_check(code, COUNTRY_CODE_TO_REGION_CODE[code])
         return check
 
 
@@ -75,9 +75,8 @@ def all_plainly_good(numbers: Sequence[object]) -> bool:
     return lines.count("\n") == len(numbers) and _checks[lines[:4]].lines(lines) is not None
 
 
-def _code_check(code: int) -> _Check:
+def _code_check(code: int, regions: tuple[str, ...]) -> _Check:
     """The check of one calling code, shared by its regions: NANP has 25 under +1."""
-    regions = COUNTRY_CODE_TO_REGION_CODE[code]
     if regions[0] == _NON_GEOGRAPHIC:
         return _NO_CODE
     key = f"+{code}"
@@ -93,6 +92,8 @@ def _national(regions: tuple[str, ...]) -> str:
 
     A region with leading digits takes every number that begins so, valid or not; later regions never see it.
     """
+    from phonenumbers import PhoneMetadata  # noqa: PLC0415  # same
+
     known = [PhoneMetadata.metadata_for_region(region, None) for region in regions]
     metadata = [each for each in known if each is not None]
     # Digits that look like the main region's national prefix: the library may strip them, so it must decide.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from email_validator import validate_email
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, validate_email
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -90,6 +90,11 @@ def test_the_fast_check_accepts_nothing_that_the_library_refuses(text):
     """Fast means earlier, never looser."""
     if len(text) <= 64:
         assert normalise_email(text) == validate_email(text, check_deliverability=False).normalized.lower() == text
+
+
+def test_the_reserved_endings_are_the_library_s():
+    """They are written down so that the library need not be imported for plainly good addresses."""
+    assert sorted({name.rpartition(".")[2] for name in SPECIAL_USE_DOMAIN_NAMES}) == list(identity.RESERVED_ENDINGS)
 
 
 TEXT = st.text(
