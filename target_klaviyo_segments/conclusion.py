@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from target_klaviyo_segments.export.lane import Lane
-    from target_klaviyo_segments.klaviyo.protocol import ListInfo
+    from target_klaviyo_segments.klaviyo.lists import ListInfo
     from target_klaviyo_segments.report.tally import Tally
 
 

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
     from target_klaviyo_segments.export.plan import PlanLimit
     from target_klaviyo_segments.klaviyo.client import KlaviyoClient
-    from target_klaviyo_segments.klaviyo.protocol import ListInfo, PlanUsage
+    from target_klaviyo_segments.klaviyo.lists import ListInfo
+    from target_klaviyo_segments.klaviyo.protocol import PlanUsage
     from target_klaviyo_segments.report.document import RunReport
     from target_klaviyo_segments.settings import Settings
 

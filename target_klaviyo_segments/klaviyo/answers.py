@@ -13,7 +13,7 @@ import msgspec
 
 from target_klaviyo_segments.errors import Transient
 from target_klaviyo_segments.klaviyo.membership import Person
-from target_klaviyo_segments.klaviyo.protocol import Account, JobStatus, ListInfo, Page, PlanUsage, RowError
+from target_klaviyo_segments.klaviyo.protocol import Account, JobStatus, Page, PlanUsage, RowError
 from target_klaviyo_segments.klaviyo.words import masked, place
 
 T = TypeVar("T")
@@ -52,11 +52,6 @@ class _AccountAttributes(msgspec.Struct):
     contact_information: _Contact | None = None
 
 
-class _ListAttributes(msgspec.Struct):
-    name: str | None = None
-    opt_in_process: str | None = None
-
-
 class _UsageAttributes(msgspec.Struct):
     unit: str | None = None
     usage_used: float | None = None
@@ -90,7 +85,6 @@ class _ProfileAttributes(msgspec.Struct):
 
 
 _ACCOUNTS = msgspec.json.Decoder(_Many[_AccountAttributes])
-_LIST = msgspec.json.Decoder(_One[_ListAttributes])
 _USAGE = msgspec.json.Decoder(_Many[_UsageAttributes])
 _JOB = msgspec.json.Decoder(_One[_JobAttributes])
 _JOBS = msgspec.json.Decoder(_Many[_JobAttributes])
@@ -100,17 +94,11 @@ _PEOPLE = msgspec.json.Decoder(_Many[_ProfileAttributes])
 
 def read_account(body: bytes) -> Account:
     """The one account of Get Accounts."""
-    accounts = _decode(_ACCOUNTS, body).data
+    accounts = decode(_ACCOUNTS, body).data
     if not accounts:
         raise Transient("Klaviyo's answer names no account")
     contact = accounts[0].attributes.contact_information
     return Account(accounts[0].id, (contact.organization_name if contact else None) or "")
-
-
-def read_list(body: bytes) -> ListInfo:
-    """The list of Get List."""
-    found = _decode(_LIST, body).data
-    return ListInfo(found.id, found.attributes.name or "", found.attributes.opt_in_process)
 
 
 def read_plan_usage(body: bytes) -> PlanUsage | None:
@@ -119,7 +107,7 @@ def read_plan_usage(body: bytes) -> PlanUsage | None:
     Of several rows counted in profiles the one with the least room left binds. A row that allows none at all is a
     product that the account has not bought.
     """
-    rows = [row.attributes for row in _decode(_USAGE, body).data if row.attributes.unit == _PROFILES]
+    rows = [row.attributes for row in decode(_USAGE, body).data if row.attributes.unit == _PROFILES]
     limits = [PlanUsage(math.ceil(row.usage_used or 0), int(row.usage_max)) for row in rows if row.usage_max]
     return min(limits, key=lambda usage: usage.maximum - usage.used, default=None)
 
@@ -134,37 +122,37 @@ def read_submitted(body: bytes) -> str:
 
 def read_job(body: bytes) -> JobStatus:
     """The job of Get Bulk Import Profiles Job."""
-    return _job(_decode(_JOB, body).data)
+    return _job(decode(_JOB, body).data)
 
 
 def read_jobs(body: bytes) -> Page[JobStatus]:
     """A page of Get Bulk Import Profiles Jobs."""
-    page = _decode(_JOBS, body)
+    page = decode(_JOBS, body)
     return Page(tuple(map(_job, page.data)), page.next_url())
 
 
 def read_import_errors(body: bytes) -> Page[RowError]:
     """A page of Get Errors for Bulk Import Profiles Job."""
-    page = _decode(_ERRORS, body)
+    page = decode(_ERRORS, body)
     return Page(tuple(_row_error(error.attributes) for error in page.data), page.next_url())
 
 
 def read_emails(body: bytes) -> Page[str]:
     """A page of profiles; who has no e-mail is left out."""
-    page = _decode(_PEOPLE, body)
+    page = decode(_PEOPLE, body)
     emails = (profile.attributes.email for profile in page.data)
     return Page(tuple(email for email in emails if email), page.next_url())
 
 
 def read_people(body: bytes) -> Page[Person]:
     """A page of profiles with their ids, also of those who have no e-mail."""
-    page = _decode(_PEOPLE, body)
+    page = decode(_PEOPLE, body)
     return Page(tuple(Person(each.id, _address(each.attributes.email)) for each in page.data), page.next_url())
 
 
 def read_joined(body: bytes) -> datetime | None:
     """When the first of a page of members joined, in UTC where no zone is named; None when it cannot be told."""
-    joined = next((member.attributes.joined_group_at for member in _decode(_PEOPLE, body).data), None)
+    joined = next((member.attributes.joined_group_at for member in decode(_PEOPLE, body).data), None)
     try:
         at = msgspec.convert(joined, datetime, strict=False)
     except msgspec.ValidationError:
@@ -177,7 +165,12 @@ def _address(email: str | None) -> str | None:
     return (email or "").strip().lower() or None
 
 
-def _decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
+def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
+    """An answer as the shape of its endpoint.
+
+    Raises:
+        Transient: It is none.
+    """
     try:
         return decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

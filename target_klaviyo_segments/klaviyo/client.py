@@ -1,6 +1,6 @@
 """Klaviyo for the rest of the program: a method for each thing that is asked of it. Safe to share by threads.
 
-On membership, beside what is about imports:
+On lists: `lists.one`, `lists.named`, `lists.everything`, `lists.create`. On membership, beside what is about imports:
 
     profile_ids(emails: Sequence[str]) -> dict[str, str]                       # e-mail to id, of those known to Klaviyo
     list_member_ids(list_id: str, joined: JoinedRange = EVER) -> Iterator[tuple[str | None, str]]    # e-mail and id
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from target_klaviyo_segments.errors import NotFound, ScopeMissing
 from target_klaviyo_segments.klaviyo import answers, membership, protocol, removing
 from target_klaviyo_segments.klaviyo.bodies import emails_of
+from target_klaviyo_segments.klaviyo.directory import Directory
 from target_klaviyo_segments.klaviyo.finding import Finder
 from target_klaviyo_segments.klaviyo.membership import EVER
 from target_klaviyo_segments.klaviyo.pacing import RetryPolicy
@@ -32,8 +33,9 @@ if TYPE_CHECKING:
     from requests.adapters import BaseAdapter
 
     from target_klaviyo_segments.clock import Clock
+    from target_klaviyo_segments.klaviyo.lists import ListInfo
     from target_klaviyo_segments.klaviyo.membership import JoinedRange
-    from target_klaviyo_segments.klaviyo.protocol import Account, JobStatus, ListInfo, PlanUsage, RowError
+    from target_klaviyo_segments.klaviyo.protocol import Account, JobStatus, PlanUsage, RowError
 
 # JSON:API: https://developers.klaviyo.com/en/reference/api_overview
 _MEDIA_TYPE = "application/vnd.api+json"
@@ -81,6 +83,7 @@ class KlaviyoClient:
             on_retry=on_retry,
         )
         self._wall = wall
+        self.lists = Directory(self._sender)
         self.known_jobs: set[str] = set()  # ids of import jobs that are accounted for
         self._finder = Finder(
             self,
@@ -101,7 +104,7 @@ class KlaviyoClient:
 
     def list(self, list_id: str) -> ListInfo:
         """A list, by its id."""
-        return self._sender.ask(protocol.get_list(list_id), answers.read_list)
+        return self.lists.one(list_id)
 
     def plan_usage(self) -> PlanUsage | None:
         """People that the plan holds and may hold; None when the key may not see it or the plan sets no limit."""

@@ -64,15 +64,6 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class ListInfo:
-    """A list; `opt_in_process` is `single_opt_in`, `double_opt_in` or whatever Klaviyo adds."""
-
-    id: str
-    name: str
-    opt_in_process: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class PlanUsage:
     """People that the account's plan is charged for now, and may hold."""
 
@@ -127,7 +118,6 @@ TIER_M = (Window(10, 1), Window(150, 60))
 TIER_L = (Window(75, 1), Window(750, 60))
 
 GET_ACCOUNTS = Endpoint("Get Accounts", TIER_XS, ("accounts:read",))
-GET_LIST = Endpoint("Get List", TIER_L, ("lists:read",))
 # https://developers.klaviyo.com/en/reference/list_billing_usage
 LIST_BILLING_USAGE = Endpoint("List Billing Usage", TIER_M, ("usage:read",))
 IMPORT_PROFILES = Endpoint("Bulk Import Profiles", TIER_M, ("lists:write", "profiles:write"))
@@ -141,11 +131,6 @@ GET_LIST_PROFILES = Endpoint("Get Profiles for List", TIER_L, ("lists:read", "pr
 def get_account() -> Call:
     """The account of the key: https://developers.klaviyo.com/en/reference/get_accounts ."""
     return Call(GET_ACCOUNTS, "GET", "/api/accounts")
-
-
-def get_list(list_id: str) -> Call:
-    """A list: https://developers.klaviyo.com/en/reference/get_list ."""
-    return Call(GET_LIST, "GET", f"/api/lists/{path_segment(list_id)}")
 
 
 def get_billing_usage() -> Call:

@@ -24,7 +24,8 @@ from target_klaviyo_segments.errors import (
     ScopeMissing,
     Transient,
 )
-from target_klaviyo_segments.klaviyo.protocol import GET_LIST, IMPORT_PROFILES, Call
+from target_klaviyo_segments.klaviyo.lists import GET_LIST
+from target_klaviyo_segments.klaviyo.protocol import IMPORT_PROFILES, Call
 from target_klaviyo_segments.klaviyo.words import masked, place
 
 if TYPE_CHECKING:

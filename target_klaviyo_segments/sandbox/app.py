@@ -83,6 +83,17 @@ class Sandbox(Scenario):
         with self._lock:
             self._account.lists.add(list_id, name, opt_in_process, self.now())
 
+    def hang_flow(self, list_id: str, name: str, status: str = "live") -> None:
+        """Let joining a list start a flow: draft, manual or live."""
+        with self._lock:
+            self._account.lists.by_id[list_id].hang_flow(name, status, self.now())
+
+    @property
+    def lists(self) -> dict[str, tuple[str, str]]:
+        """Name and opt-in of every list, by id."""
+        with self._lock:
+            return {each.id: (each.name, each.opt_in_process) for each in self._account.lists.by_id.values()}
+
     def members(self, list_id: str) -> list[dict[str, Any]]:
         """Who is on a list, in the order of joining: the attributes that are set, and `joined_group_at`."""
         with self._lock:

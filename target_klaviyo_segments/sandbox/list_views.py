@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from target_klaviyo_segments.sandbox.account import sparse
 from target_klaviyo_segments.sandbox.decoding import decode
-from target_klaviyo_segments.sandbox.envelope import answer, moment, refuse, relation, resource
+from target_klaviyo_segments.sandbox.envelope import answer, linkage, moment, refuse, relation, resource
 from target_klaviyo_segments.sandbox.lists import GONE
 from target_klaviyo_segments.sandbox.profile_views import as_id, is_named, narrowed, shown
 
@@ -20,12 +20,13 @@ if TYPE_CHECKING:
     from target_klaviyo_segments.sandbox.asking import Ask
     from target_klaviyo_segments.sandbox.exchange import Response
     from target_klaviyo_segments.sandbox.filters import Condition
-    from target_klaviyo_segments.sandbox.lists import ListRecord
+    from target_klaviyo_segments.sandbox.lists import Flow, ListRecord
     from target_klaviyo_segments.sandbox.person import Person
     from target_klaviyo_segments.sandbox.scenario import Scenario
 
 # https://developers.klaviyo.com/en/reference/add_profiles_to_list
 IDS_MAX = 1_000
+_FLOWS = "flow-triggers"
 
 
 class _Named(Struct, forbid_unknown_fields=True):
@@ -77,13 +78,15 @@ def get_lists(account: Account, ask: Ask) -> Response:
     key = (ask.query.sort or "created").removeprefix("-")
     found.sort(key=lambda record: getattr(record, "created" if key == "updated" else key))
     data, links = ask.page(lambda position: list_shown(found[position], ask), len(found))
-    return answer(200, _with_included({"data": data, "links": links}, ask))
+    shown_lists = [account.lists.by_id[each["id"]] for each in data]
+    return answer(200, _with_included({"data": data, "links": links}, shown_lists, ask))
 
 
 def get_list(account: Account, ask: Ask) -> Response:
     """One list: https://developers.klaviyo.com/en/reference/get_list ."""
-    data = list_shown(_record(account, ask), ask)
-    return answer(200, _with_included({"data": data, "links": data["links"]}, ask))
+    record = _record(account, ask)
+    data = list_shown(record, ask)
+    return answer(200, _with_included({"data": data, "links": data["links"]}, [record], ask))
 
 
 def create_list(account: Account, ask: Ask) -> Response:
@@ -134,7 +137,8 @@ def list_shown(record: ListRecord, ask: Ask) -> dict[str, Any]:
     if wanted is not None:
         return resource("list", record.id, sparse(attributes, wanted | {"profile_count"}), own_url)
     relationships = {name: relation(own_url, name) for name in ("profiles", "tags")}
-    relationships["flow-triggers"] = relation(own_url, "flow-triggers", [] if ask.query.include else None)
+    triggers = [linkage("flow", flow.id) for flow in record.flows] if _FLOWS in ask.query.include else None
+    relationships["flow-triggers"] = relation(own_url, "flow-triggers", triggers)
     return resource("list", record.id, attributes, own_url, relationships)
 
 
@@ -185,6 +189,22 @@ def _fits(record: ListRecord, conditions: Sequence[Condition]) -> bool:
     )
 
 
-def _with_included(document: dict[str, Any], ask: Ask) -> dict[str, Any]:
-    """No flow and no tag hangs on a list of the sandbox."""
-    return document | {"included": []} if ask.query.include else document
+def _with_included(document: dict[str, Any], records: Sequence[ListRecord], ask: Ask) -> dict[str, Any]:
+    """The flows of these lists, when asked for; no tag hangs on a list of the sandbox."""
+    if not ask.query.include:
+        return document
+    flows = [flow for record in records for flow in record.flows] if _FLOWS in ask.query.include else []
+    return document | {"included": [_flow_shown(flow, ask) for flow in flows]}
+
+
+def _flow_shown(flow: Flow, ask: Ask) -> dict[str, Any]:
+    """A flow as a resource: https://developers.klaviyo.com/en/reference/get_flow ."""
+    attributes = {
+        "name": flow.name,
+        "status": flow.status,
+        "archived": False,
+        "created": moment(flow.created),
+        "updated": moment(flow.created),
+        "trigger_type": "Added to List",
+    }
+    return resource("flow", flow.id, sparse(attributes, ask.query.sparse("flow")), ask.url("flows", flow.id))

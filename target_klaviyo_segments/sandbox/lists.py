@@ -58,15 +58,31 @@ class Members:
         return None if found == GONE else found
 
 
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A flow that joining a list starts; `status` is draft, manual or live."""
+
+    id: str
+    name: str
+    status: str
+    created: float
+
+
 @dataclass(slots=True)
 class ListRecord:
-    """A list."""
+    """A list, and what hangs on it."""
 
     id: str
     name: str
     opt_in_process: str
     created: float
     members: Members = field(default_factory=Members, repr=False)
+    flows: list[Flow] = field(default_factory=list)
+
+    def hang_flow(self, name: str, status: str, now: float) -> None:
+        """Let joining the list start a flow."""
+        letters = "".join(letter for letter in f"{self.id}{len(self.flows)}F" if letter.isalnum())
+        self.flows.append(Flow(letters[:12], name, status, now))
 
 
 class Lists:

@@ -26,6 +26,10 @@ def parser() -> argparse.ArgumentParser:
         "--list", type=_list, action="append", metavar="ID[=NAME]", help=f"repeatable (default: {default})"
     )
     found.add_argument(
+        "--double-opt-in", type=_list_id, action="append", metavar="ID", help="a list whose members must confirm"
+    )
+    found.add_argument("--flow", type=_list, action="append", metavar="ID=NAME", help="a live flow on a list")
+    found.add_argument(
         "--api-key", type=_key, default=DEFAULT_API_KEY, help="the private key to accept (default: %(default)s)"
     )
     found.add_argument("--no-limits", action="store_true", help="no rate limits")
@@ -38,6 +42,10 @@ def _loopback(text: str) -> str:
     if text not in {HOST, "localhost"}:
         raise argparse.ArgumentTypeError(f"the sandbox listens on {HOST} only, not on {text}")
     return text
+
+
+def _list_id(text: str) -> str:
+    return _list(text)[0]
 
 
 def _list(text: str) -> tuple[str, str]:

@@ -176,7 +176,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     sandbox = Sandbox(api_key=options.api_key, limits=not options.no_limits, job_seconds=options.job_seconds)
     names = dict(options.list or [DEFAULT_LIST])
     for list_id, name in names.items():
-        sandbox.add_list(list_id, name)
+        double = list_id in (options.double_opt_in or ())
+        sandbox.add_list(list_id, name, "double_opt_in" if double else "single_opt_in")
+    for list_id, flow in options.flow or ():
+        if list_id not in names:
+            return _refuse(f"--flow {list_id}={flow}: there is no such list")
+        sandbox.hang_flow(list_id, flow)
     stopped = threading.Event()
 
     def stop(_number: int, _frame: FrameType | None) -> None:

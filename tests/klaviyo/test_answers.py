@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from target_klaviyo_segments.errors import Transient
 from target_klaviyo_segments.klaviyo import answers
-from target_klaviyo_segments.klaviyo.protocol import Account, ListInfo, PlanUsage
+from target_klaviyo_segments.klaviyo.lists import ListInfo, read_list
+from target_klaviyo_segments.klaviyo.protocol import Account, PlanUsage
 
 READERS = [
     answers.read_account,
-    answers.read_list,
+    read_list,
     answers.read_plan_usage,
     answers.read_submitted,
     answers.read_job,
@@ -69,7 +70,7 @@ def test_no_account_is_no_answer():
 def test_a_list_has_any_opt_in_process(process):
     """New values may come without a new revision."""
     answer = body(resource({"name": "VIP", "opt_in_process": process}, "Y6nRLr"))
-    assert answers.read_list(answer) == ListInfo("Y6nRLr", "VIP", process)
+    assert read_list(answer) == ListInfo("Y6nRLr", "VIP", process)
 
 
 @pytest.mark.parametrize(

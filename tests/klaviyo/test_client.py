@@ -83,7 +83,7 @@ def test_a_final_answer_is_not_tried_again(connect, reply, status):
     """What will not change is not asked twice."""
     connected = connect([reply(status, error(status))])
     with pytest.raises(KlaviyoError):
-        connected.client.list("Y6nRLr")
+        connected.client.account()
     assert connected.retries == []
 
 

@@ -19,15 +19,24 @@ from openapi_client.api_client import ApiClient
 from openapi_client.models.profile_import_job_create_query import ProfileImportJobCreateQuery
 
 from target_klaviyo_segments.errors import KlaviyoError, NotFound
-from target_klaviyo_segments.klaviyo import membership, protocol, removing
+from target_klaviyo_segments.klaviyo import lists, membership, protocol, removing
 from target_klaviyo_segments.klaviyo.membership import JoinedRange
 
 API = "https://a.klaviyo.com"
 JOB = "cHJvZmlsZS1idWxrLWltcG9ydC1qb2I/Ok1h+ZQ=="
 EMAIL = {"fields_profile": ["email"]}
+FLOWS = {"include": ["flow-triggers"], "fields_flow": ["name", "status", "archived"]}
 OFFICIAL = [
     (protocol.get_account(), AccountsApi, "get_accounts", {}),
-    (protocol.get_list("Y6nRLr"), ListsApi, "get_list", {"id": "Y6nRLr"}),
+    (lists.get_list("Y6nRLr"), ListsApi, "get_list", {"id": "Y6nRLr", **FLOWS}),
+    (lists.get_lists(), ListsApi, "get_lists", {"page_size": 10, **FLOWS}),
+    (
+        lists.get_lists('A "b", \\c', flows=False),
+        ListsApi,
+        "get_lists",
+        {"page_size": 10, "filter": 'equals(name,"A \\"b\\", \\\\c")'},
+    ),
+    (lists.create_list("VIP", None), ListsApi, "create_list", {}),
     (protocol.get_billing_usage(), BillingApi, "list_billing_usage", {}),
     (protocol.import_profiles("Y6nRLr", []), ProfilesApi, "bulk_import_profiles", {}),
     (
@@ -100,7 +109,9 @@ def test_limits_and_scopes_are_those_that_klaviyo_states(call, api, name, given)
     """Pace and advice come from Klaviyo's words about this very operation."""
     words = getattr(api, name).__doc__
     burst, steady = (int(re.search(rf"{unit}: `(\d+)/", words)[1]) for unit in ("Burst", "Steady"))
-    assert call.endpoint.windows == (protocol.Window(burst, 1), protocol.Window(steady, 60))
+    daily = re.search(r"Daily: `(\d+)/", words)
+    days = (protocol.Window(int(daily[1]), 86_400),) if daily else ()
+    assert call.endpoint.windows == (protocol.Window(burst, 1), protocol.Window(steady, 60), *days)
     assert set(call.endpoint.scopes) == set(re.findall(r"`(\w+:\w+)`", words))
 
 
@@ -147,14 +158,14 @@ def without_nulls(value):
 @pytest.mark.parametrize("identity", ["", ".", ".."])
 def test_an_id_that_is_none_asks_for_nothing_else(identity):
     """An empty job id would read the whole collection; a dotted one the parent."""
-    for call in (protocol.get_list, protocol.get_import_job, protocol.get_import_errors):
+    for call in (lists.get_list, protocol.get_import_job, protocol.get_import_errors):
         with pytest.raises(NotFound):
             call(identity)
 
 
 def test_an_id_cannot_leave_its_place_in_the_path():
     """Ids come from settings and from answers."""
-    assert protocol.get_list("../accounts?x=#").path == "/api/lists/..%2Faccounts%3Fx%3D%23"
+    assert lists.get_list("../accounts?x=#", flows=False).path == "/api/lists/..%2Faccounts%3Fx%3D%23"
 
 
 @pytest.mark.parametrize(

@@ -18,10 +18,11 @@ from target_klaviyo_segments.errors import (
     Transient,
 )
 from target_klaviyo_segments.klaviyo import protocol
+from target_klaviyo_segments.klaviyo.lists import get_list
 from target_klaviyo_segments.klaviyo.refusals import read_failure
 
 IMPORT = protocol.import_profiles("Y6nRLr", [b'{"email":"a@x.io"}'])
-LIST = protocol.get_list("Y6nRLr")
+LIST = get_list("Y6nRLr")
 JSON = {"Content-Type": "application/vnd.api+json"}
 HTML = {"Content-Type": "text/html; charset=UTF-8"}
 PAGE = b"<html><title>Just a moment...</title></html>"

@@ -65,7 +65,12 @@ def test_reads_and_membership_by_the_official_sdk(sdk, sandbox):
     sdk.Profiles.bulk_import_profiles(BODY)
     assert sdk.Accounts.get_accounts().data[0].id == "SANDBX"
     assert [each.id for each in sdk.Lists.get_lists().data] == [LIST]
-    assert sdk.Lists.get_list(LIST).data.attributes.name == "People"
+    sandbox.hang_flow(LIST, "Welcome")
+    shown = sdk.Lists.get_list(LIST, include=["flow-triggers"])
+    assert (shown.data.attributes.name, shown.included[0]["attributes"]["name"]) == ("People", "Welcome")
+    assert [each.id for each in sdk.Lists.get_lists(filter='equals(name,"People")').data] == [LIST]
+    made = sdk.Lists.create_list({"data": {"type": "list", "attributes": {"name": "Made"}}}).data
+    assert sandbox.lists[made.id] == ("Made", "double_opt_in")
     (member,) = sdk.Lists.get_profiles_for_list(LIST).data
     assert sdk.Profiles.get_profiles(filter='equals(email,"a@x.io")').data[0].id == member.id
     assert any(each.attributes.unit == "profiles" for each in sdk.Billing.list_billing_usage().data)

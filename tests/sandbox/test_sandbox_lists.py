@@ -48,11 +48,19 @@ def test_the_count_is_told_when_asked_for(caller):
     assert data["attributes"]["profile_count"] == 2
 
 
-def test_no_flow_hangs_on_a_list(caller):
-    """Included when asked for, and empty."""
+def test_no_flow_hangs_on_a_list_unless_it_is_hung(caller):
+    """Included when asked for, of one list and of all; sparse fields are kept to."""
     answer = caller.get(f"{LISTS}/{LIST}", include="flow-triggers")
     assert answer.json["included"] == []
     assert answer.json["data"]["relationships"]["flow-triggers"]["data"] == []
+    caller.box.hang_flow(LIST, "Welcome")
+    for path in (LISTS, f"{LISTS}/{LIST}"):
+        answer = caller.get(path, include="flow-triggers", fields_flow="name,status")
+        (flow,) = answer.json["included"]
+        assert flow["attributes"] == {"name": "Welcome", "status": "live"}
+        data = answer.json["data"] if path.endswith(LIST) else answer.json["data"][0]
+        assert data["relationships"]["flow-triggers"]["data"] == [{"type": "flow", "id": flow["id"]}]
+        assert "included" not in caller.get(path).json
 
 
 def test_an_unknown_list_is_not_found(caller):
