@@ -24,8 +24,8 @@ def stream_reports(
         StreamReport(
             stream,
             lane.tally,
-            lane.list_id,
-            lists[lane.list_id].name,
+            lane.list_id or None,
+            lists[lane.list_id].name if lane.list_id else None,
             [export.as_dict() for export in lane.exports],
             [*lane.warnings, *_hint(stream, lane.tally)],
             mirrored(lane.list_id) if lane.completeness is not None else None,

@@ -1,20 +1,26 @@
-"""Where people may go: the account that the key belongs to, and its lists, each asked for once."""
+"""Where people may go: the account that the key belongs to, and its lists, by ID or by name, each asked for once."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from target_klaviyo_segments.errors import SettingsError
+from target_klaviyo_segments.errors import ContractError, KlaviyoError, SettingsError
+from target_klaviyo_segments.klaviyo.lists import CREATED_A_DAY_MAX
+from target_klaviyo_segments.segment.spelling import several_nearest
 
 if TYPE_CHECKING:
     import logging
+    from collections.abc import Callable, Sequence
 
     from target_klaviyo_segments.export.plan import PlanLimit
     from target_klaviyo_segments.klaviyo.client import KlaviyoClient
     from target_klaviyo_segments.klaviyo.lists import ListInfo
     from target_klaviyo_segments.klaviyo.protocol import PlanUsage
     from target_klaviyo_segments.report.document import RunReport
-    from target_klaviyo_segments.settings import Settings
+    from target_klaviyo_segments.settings import Segment, Settings
+
+_PROPOSED = 3
 
 
 class Destinations:
@@ -28,7 +34,26 @@ class Destinations:
         self._report = report
         self._plan = plan
         self._log = log
+        self._by_name: dict[str, ListInfo] = {}
         self.lists: dict[str, ListInfo] = {}
+
+    def place(self, stream: str, segment: Segment) -> tuple[str, Callable[[], str] | None]:
+        """The ID of a segment's list; or none, and what makes the list.
+
+        Raises:
+            ContractError: `list_name` is the name of no list, or of several.
+            KlaviyoError: There is no such list, or the key may not see it.
+            SettingsError: The key belongs to another account than `expected_account_id`.
+        """
+        if segment.list_id is not None:
+            return self.list(segment.list_id).id, None
+        name = segment.list_name or ""
+        found = self.named(name, f"stream `{stream}`: `list_name` is `{name}`")
+        if found is not None:
+            return found.id, None
+        if segment.create_list and segment.sync_mode != "remove":
+            return "", partial(self._make, name, segment.opt_in_process, stream)
+        raise ContractError(f"stream `{stream}`: `list_name` is `{name}`, {self._none_of_that_name(name)}")
 
     def list(self, list_id: str) -> ListInfo:
         """The list, known to exist in the right account.
@@ -37,11 +62,26 @@ class Destinations:
             KlaviyoError: There is no such list, or the key may not see it.
             SettingsError: The key belongs to another account than `expected_account_id`.
         """
-        if self._report.account_id is None:
-            self.recognise_account()
+        self._know_account()
         if list_id not in self.lists:
             self.lists[list_id] = self._client.list(list_id)
         return self.lists[list_id]
+
+    def named(self, name: str, what: str) -> ListInfo | None:
+        """The one list of this name; None when there is none. `what` has named it, for the message.
+
+        Raises:
+            ContractError: There are several.
+            KlaviyoError: The key may not see lists.
+            SettingsError: The key belongs to another account than `expected_account_id`.
+        """
+        self._know_account()
+        if name not in self._by_name:
+            found = self._client.lists.named(name)
+            if len(found) > 1:
+                raise ContractError(_several(what, found))
+            self._note(found)
+        return self._by_name.get(name)
 
     def recognise_account(self) -> None:
         """Ask whose the key is, and what its plan allows.
@@ -59,9 +99,50 @@ class Destinations:
         if self._settings.on_plan_limit != "ignore":
             self._note_plan(self._client.plan_usage())
 
+    def _know_account(self) -> None:
+        if self._report.account_id is None:
+            self.recognise_account()
+
     def _note_plan(self, usage: PlanUsage | None) -> None:
         self._plan.usage = usage
         if usage is None:
             self._log.info("the plan's limit is not known: the key has no scope usage:read")
         else:
             self._report.plan = {"used": usage.used, "maximum": usage.maximum}
+
+    def _note(self, found: Sequence[ListInfo]) -> None:
+        self._by_name |= {each.name: each for each in found}
+        self.lists |= {each.id: each for each in found}
+
+    def _make(self, name: str, opt_in_process: str | None, stream: str) -> str:
+        """Make a list, unless another stream has made it since it was asked for; its ID.
+
+        Raises:
+            KlaviyoError: Klaviyo does not make it.
+        """
+        if name in self._by_name:
+            return self._by_name[name].id
+        try:
+            made = self._client.lists.create(name, opt_in_process)
+        except KlaviyoError as error:
+            raise KlaviyoError(
+                f"stream `{stream}`: the list `{name}` cannot be made: {error}. Klaviyo makes {CREATED_A_DAY_MAX} "
+                "lists a day for an account at most; nothing of the stream was sent to it"
+            ) from error
+        self._by_name[name] = self.lists[made.id] = made
+        self._report.lists_created.append({"id": made.id, "name": made.name, "opt_in_process": made.opt_in_process})
+        self._log.info("the list `%s` (%s, %s) was made for stream `%s`", name, made.id, made.opt_in_process, stream)
+        return made.id
+
+    def _none_of_that_name(self, name: str) -> str:
+        near = several_nearest(name, (each.name for each in self._client.lists.everything()), most=_PROPOSED)
+        close = f"; the nearest are {', '.join(f'`{each}`' for each in near)}" if near else ""
+        return (
+            f"and the Klaviyo account {self._report.account_name or self._report.account_id} has no list of that "
+            f"name{close}. Correct the name, or set `create_list` to true to have the list made"
+        )
+
+
+def _several(what: str, found: Sequence[ListInfo]) -> str:
+    ids = ", ".join(each.id for each in found)
+    return f"{what}, and {len(found)} lists have that name: {ids}. Give the ID of the right one as `list_id`"

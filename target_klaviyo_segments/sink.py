@@ -49,7 +49,7 @@ class SegmentSink(Sink):
         """Compile the checks and the mapping of a stream.
 
         Raises:
-            ContractError: The stream has no usable e-mail property.
+            ContractError: The stream has no usable e-mail property, or the name of its list is that of none or several.
             KlaviyoError: The list is unknown, or the key may not see it.
         """
         super().__init__(target, stream_name, schema, key_properties)
@@ -70,9 +70,8 @@ class SegmentSink(Sink):
             append_fields=segment.append_fields,
             unappend_fields=segment.unappend_fields,
         )
-        run.destinations.list(segment.list_id)
-        self._exporter = run.exporter
-        self._lane = run.exporter.lane(stream_name, segment.list_id)
+        self._intake = run.exporter.intake
+        self._lane = run.exporter.lane(stream_name, *run.destinations.place(stream_name, segment))
         self._lane.warn(*contract.warnings, *unknown_sources(stream_name, self.original_schema, segment.sources))
         if mapper.patches:
             self._lane.join_by(joined)
@@ -119,9 +118,9 @@ class SegmentSink(Sink):
         for place in (*profiles.left, len(records)):
             rows = slice(taken, taken + place - begin)
             if self._lane.removes:
-                self._exporter.leave_many(self._lane, profiles.emails[rows], lines[begin:place])
+                self._intake.leave_many(self._lane, profiles.emails[rows], lines[begin:place])
             else:
-                self._exporter.add_many(self._lane, profiles.emails[rows], profiles.payloads[rows], lines[begin:place])
+                self._intake.add_many(self._lane, profiles.emails[rows], profiles.payloads[rows], lines[begin:place])
             if place < len(records):
                 self._take(records[place], lines[place])
             begin, taken = place + 1, rows.stop
@@ -129,10 +128,10 @@ class SegmentSink(Sink):
     def _take(self, record: dict[str, Any], line: Record) -> None:
         tally = self._lane.tally
         tally.read += 1
-        self._exporter.sequence += 1
+        self._intake.sequence += 1
         if _is_deleted(record):
             email = self._mapper.email(record)
-            self._exporter.leave(self._lane, tally.read, email if isinstance(email, str) else None, line)
+            self._intake.leave(self._lane, tally.read, email if isinstance(email, str) else None, line)
             return
         rejection = self._contract.check(record)
         if rejection is None:
@@ -146,10 +145,10 @@ class SegmentSink(Sink):
     def _take_profile(self, profile: Profile, line: Record) -> None:
         tally = self._lane.tally
         if self._lane.removes:
-            self._exporter.leave(self._lane, tally.read, profile.email, line)
+            self._intake.leave(self._lane, tally.read, profile.email, line)
         else:
             tally.drop(profile.dropped)
-            self._exporter.add(self._lane, tally.read, profile.email, profile.payload, line)
+            self._intake.add(self._lane, tally.read, profile.email, profile.payload, line)
 
     def refuse(self, record: dict[str, Any], rejection: Rejection, line: Record) -> None:
         """Take a record that cannot be mapped.
@@ -159,14 +158,14 @@ class SegmentSink(Sink):
             WorkDirError: The rejects file cannot be written.
         """
         self._lane.tally.read += 1
-        self._exporter.sequence += 1
+        self._intake.sequence += 1
         self._reject(record, rejection, bytes(line))
 
     def leave_out(self) -> None:
         """Count a record that a stream map filtered out."""
         self._lane.tally.read += 1
         self._lane.tally.filtered += 1
-        self._exporter.sequence += 1
+        self._intake.sequence += 1
 
     def process_batch(self, context: dict[str, Any]) -> None:
         """Nothing: the exporter has its own batches."""
@@ -174,7 +173,7 @@ class SegmentSink(Sink):
     def _reject(self, record: dict[str, Any], rejection: Rejection, line: bytes) -> None:
         number = self._lane.tally.read
         email = self._mapper.email(record) if self._lane.watched and _is_object(record) else None
-        self._exporter.reject(self._lane, number, rejection, line, email)
+        self._intake.reject(self._lane, number, rejection, line, email)
         if self._stop_at_reject:
             who = f" ({self._mapper.masked(record)})" if _is_object(record) else ""
             raise self._kind_of(record, rejection)(

@@ -72,6 +72,9 @@ class Departure:
             KlaviyoError: Klaviyo does not do it; who was removed before is counted.
             WorkDirError: The ledger cannot be read or written.
         """
+        if lane.make_list is not None:
+            lane.tally.filtered += lane.leaving.forget()  # nobody is on a list that was never made
+            return None
         rows = self._by_email(lane)
         if not lane.removes:
             self._leave_to_others(lane, rows)
@@ -85,8 +88,7 @@ class Departure:
     def _by_email(self, lane: Lane) -> dict[str, int]:
         """Rows of each person; those whose key nobody knows are left out: they were never put on the list by us."""
         rows, keys = dict(lane.leaving.emails), dict(lane.leaving.keys)
-        lane.leaving.emails.clear()
-        lane.leaving.keys.clear()
+        lane.leaving.forget()
         known = self._memory.emails_of_keys(lane.list_id, lane.stream, list(keys)) if keys else {}
         for key, count in keys.items():
             if key in known:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from target_klaviyo_segments.errors import Rejection
 from target_klaviyo_segments.export.checkpoint import Checkpoint
 from target_klaviyo_segments.export.dispatch import Dispatch, Klaviyo
 from target_klaviyo_segments.export.filling import Filler
+from target_klaviyo_segments.export.intake import Intake
 from target_klaviyo_segments.export.lane import Lane
 from target_klaviyo_segments.export.settling import Books
-from target_klaviyo_segments.segment.batch import Batcher, Columns, Row
+from target_klaviyo_segments.segment.batch import Batcher
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
     from collections.abc import Set as AbstractSet
 
     from target_klaviyo_segments.clock import Clock
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from target_klaviyo_segments.export.limits import Limits
     from target_klaviyo_segments.export.plan import PlanLimit
     from target_klaviyo_segments.export.rejects import Rejects
-    from target_klaviyo_segments.segment.batch import Batch, Record
+    from target_klaviyo_segments.segment.batch import Batch
 
 # Half-filled batches of all streams together; beyond it the fullest goes out early.
 MAX_BUFFERED_BATCHES = 3
 
 
 class Exporter:
-    """`lane` and `add` while rows come, `settle` now and then, `finish` at the end or `break_off` before it."""
+    """`lane` and `intake` while rows come, `settle` now and then, `finish` at the end or `break_off` before it."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class Exporter:
         )
         self.lanes: dict[str, Lane] = {}
         self._filler = Filler(self.lanes, self, limits=limits, keeper=keeper, checkpoint=self._checkpoint)
-        self.sequence = 0  # rows read so far, of all streams
+        self.intake = Intake(self._filler, departure, self._books, self._checkpoint)
 
     @property
     def incomplete(self) -> list[str]:
@@ -76,70 +76,19 @@ class Exporter:
         """Who is in a job that has not ended."""
         return self._books.people
 
-    def lane(self, stream: str, list_id: str) -> Lane:
-        """The way of a stream to its list; the same one again when the stream's schema changes."""
+    def lane(self, stream: str, list_id: str, make_list: Callable[[], str] | None = None) -> Lane:
+        """The way of a stream to its list; the same one again when the stream's schema changes.
+
+        A list that is still to be made has no ID; `make_list` makes it before the first row goes to it.
+        """
         if stream not in self.lanes:
             new = partial(Batcher, rows_max=self._limits.batch_rows, bytes_max=self._limits.batch_bytes)
             sieve = new() if self._limits.skip_unchanged else None
             lane = self.lanes[stream] = Lane(stream, list_id, filling=new(), later=new(), sieve=sieve)
             lane.filling.rows_max = self._filler.rows_left(lane)
-            lane.watched = self._departure.watches(list_id)
+            lane.make_list = make_list
+            lane.watched = make_list is None and self._departure.watches(list_id)
         return self.lanes[stream]
-
-    def add(self, lane: Lane, number: int, email: str, payload: bytes, record: Record) -> None:
-        """Take a row that passed the checks; `record` is its line of JSON. Waits while too much is under way.
-
-        Raises:
-            TargetError: The run cannot go on, or reached a limit of the settings.
-        """
-        self._departure.stay(lane, [email], [record])
-        self._filler.add(lane, Row(number, email, payload, record), self.sequence)
-
-    def add_many(self, lane: Lane, emails: Sequence[str], payloads: Sequence[bytes], records: Sequence[Record]) -> None:
-        """Read and take rows that follow each other and passed the checks.
-
-        Raises:
-            TargetError: The run cannot go on, or reached a limit of the settings.
-        """
-        first, sequence = lane.tally.read + 1, self.sequence + 1
-        lane.tally.read += len(emails)
-        self.sequence += len(emails)
-        rows = Columns(range(first, first + len(emails)), emails, payloads, records)
-        self._departure.stay(lane, emails, records)
-        self._filler.add_many(lane, rows, sequence)
-
-    def leave(self, lane: Lane, number: int, email: str | None, record: Record) -> None:
-        """Take a row whose person is to leave the list at the end, unless they come back before.
-
-        Raises:
-            WorkDirError: It cannot be told who, and the rejects file cannot be written.
-        """
-        if self._departure.leave(lane, email, record):
-            self._checkpoint.hold((lane.stream, "leaving"), self.sequence)
-        else:
-            why = Rejection("delete_marker_of_nobody", "the delete marker has neither an e-mail address nor a key")
-            self.reject(lane, number, why, bytes(record))
-
-    def leave_many(self, lane: Lane, emails: Sequence[str], records: Sequence[Record]) -> None:
-        """Read and take rows whose people are to leave the list.
-
-        Raises:
-            WorkDirError: The rejects file cannot be written.
-        """
-        for email, record in zip(emails, records, strict=True):
-            lane.tally.read += 1
-            self.sequence += 1
-            self.leave(lane, lane.tally.read, email, record)
-
-    def reject(self, lane: Lane, number: int, rejection: Rejection, record: bytes, email: object = None) -> None:
-        """Refuse a row that did not pass the checks; its person, if it can be told who, is in the segment all the same.
-
-        Raises:
-            WorkDirError: The rejects file cannot be written.
-        """
-        if isinstance(email, str):
-            self._departure.see(lane, [email])
-        self._books.reject_unsent(lane, number, rejection, record)
 
     def state(self, value: Any) -> None:  # noqa: ANN401  # a STATE's value is whatever the tap says
         """Take a STATE; it goes out when everything read before it has its fate.
@@ -147,7 +96,7 @@ class Exporter:
         Raises:
             TargetError: The run cannot go on.
         """
-        self._checkpoint.state(value, self.sequence)
+        self._checkpoint.state(value, self.intake.sequence)
         for mirrored in filter(None, (lane.completeness for lane in self.lanes.values())):
             mirrored.state()
         self.settle()

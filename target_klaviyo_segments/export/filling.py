@@ -56,7 +56,7 @@ class Filler:
 
     def add(self, lane: Lane, row: Row, sequence: int) -> None:
         """Take one row, the `sequence`-th of the run."""
-        with _kept(lane, lambda: [row]):
+        with kept(lane, lambda: [row]):
             self._place(lane, lane.first, row, sequence)
 
     def add_many(self, lane: Lane, rows: Columns, sequence: int) -> None:
@@ -91,7 +91,7 @@ class Filler:
         """Send those who waited, when they need not any more."""
         batch = lane.later.take()
         if batch is not None:
-            with _kept(lane, batch.rows):
+            with kept(lane, batch.rows):
                 self._outlet.wait_for_people(batch.positions)
             self._send(lane, batch)
             self._checkpoint.release((lane.stream, "later"))
@@ -101,7 +101,7 @@ class Filler:
         batch = lane.sieve.take() if lane.sieve is not None else None
         if batch is None:
             return
-        with _kept(lane, batch.rows):
+        with kept(lane, batch.rows):
             found = self._keeper.unchanged(lane.list_id, batch)
         same = {email for email in found if not self._coming(lane.list_id, email)}
         lane.tally.unchanged += len(same)
@@ -116,7 +116,7 @@ class Filler:
     def _pour(self, lane: Lane, batcher: Batcher, rows: Columns, sequence: int, *, step: int) -> None:
         """Many rows at once where they fit as they are, one by one where not."""
         at, count = 0, len(rows.numbers)
-        with _kept(lane, lambda: rows.part(at).rows()):
+        with kept(lane, lambda: rows.part(at).rows()):
             while at < count:
                 fit = min(batcher.rows_left, count - at)
                 if fit and batcher.extend(rows.part(at, at + fit)):
@@ -155,7 +155,7 @@ class Filler:
 
     def _send(self, lane: Lane, batch: Batch) -> None:
         if len(batch):
-            with _kept(lane, batch.rows):
+            with kept(lane, batch.rows):
                 self._outlet.send(lane, batch)
 
     def _busy(self, lane: Lane, batch: Batch) -> set[str]:
@@ -187,7 +187,7 @@ class Filler:
 
 
 @contextmanager
-def _kept(lane: Lane, rows: Callable[[], Iterable[Row]]) -> Iterator[None]:
+def kept(lane: Lane, rows: Callable[[], Iterable[Row]]) -> Iterator[None]:
     """When the run breaks off here, these rows are in no batch and must not be forgotten."""
     try:
         yield

@@ -53,6 +53,7 @@ class Lane:
     list_id: str
     filling: Batcher
     later: Batcher
+    make_list: Callable[[], str] | None = None  # while there is no list, and `list_id` is empty
     sieve: Batcher | None = None
     watched: bool = False  # the mirror of its list must see everybody
     completeness: Completeness | None = None  # of a mirrored segment

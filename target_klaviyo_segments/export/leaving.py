@@ -27,6 +27,13 @@ class Leaving:
             self.keys[key] = self.keys.get(key, 0) + 1
         return email is not None or key is not None
 
+    def forget(self) -> int:
+        """Nobody leaves any more; how many rows said that somebody does."""
+        rows = sum(self.emails.values()) + sum(self.keys.values())
+        self.emails.clear()
+        self.keys.clear()
+        return rows
+
     def come_back(self, emails: Sequence[str], keys: Sequence[str | None]) -> int:
         """Rows of people who are there after all: how many rows before said that they leave."""
         rows = 0

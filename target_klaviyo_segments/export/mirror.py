@@ -23,7 +23,7 @@ _SEEN_AT_ONCE = 10_000
 class MirrorLimits:
     """As the settings give them; `allow_removals` is for one run."""
 
-    lists: frozenset[str] = frozenset()  # that a mirrored segment goes to
+    lists: frozenset[str] | None = frozenset()  # that a mirrored segment goes to; None: perhaps any
     everybody: bool = False  # `mirror_scope` all
     max_removal_percent: int = 20
     max_rejected_percent: int = 50
@@ -95,7 +95,7 @@ class Mirror:
 
     def watches(self, list_id: str) -> bool:
         """Whether it must be told of everybody who goes to a list; to be asked before anybody goes."""
-        if list_id not in self.limits.lists:
+        if self.limits.lists is not None and list_id not in self.limits.lists:
             return False
         if list_id not in self.lists:
             self.lists[list_id] = Mirrored(self.memory.count_members(list_id))

@@ -56,6 +56,7 @@ class RunReport:
     account_id: str | None = None
     account_name: str | None = None
     plan: dict[str, Any] = field(default_factory=dict)
+    lists_created: list[dict[str, Any]] = field(default_factory=list)
     streams: list[StreamReport] = field(default_factory=list)
     requests: int = 0
     throttled: int = 0
@@ -86,6 +87,7 @@ class RunReport:
             "seconds": round(self.seconds, 3),
             "account": {"id": self.account_id, "name": self.account_name},
             "plan": self.plan,
+            "lists_created": self.lists_created,
             "totals": totals.as_dict()
             | {
                 "reject_reasons": dict(totals.reasons.most_common()),

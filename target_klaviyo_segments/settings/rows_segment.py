@@ -1,4 +1,4 @@
-"""Rows of the settings table: which rows become whom, on which list."""
+"""Rows of the settings table: which rows become whom."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from types import MappingProxyType
 from target_klaviyo_segments.settings.setting import Setting
 
 ROWS = (
-    Setting("list_id", "string", "Klaviyo list that segments without a list of their own go to."),
     Setting("email_field", "string", "Property of the records that holds the e-mail address.", "email"),
     Setting(
         "segments",
         "object",
-        "Stream name to its own list_id, email_field, field_map, append_fields, unappend_fields, unmapped_fields, default_country and sync_mode. When given, only these streams are exported.",
+        "Stream name to its own list_id or list_name, create_list, opt_in_process, email_field, field_map, append_fields, unappend_fields, unmapped_fields, default_country and sync_mode. When given, only these streams are exported.",
     ),
     Setting(
         "field_map",

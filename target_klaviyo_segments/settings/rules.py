@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from target_klaviyo_segments.settings.rules_lists import list_problems
 from target_klaviyo_segments.settings.setting import Setting, nearest
 from target_klaviyo_segments.settings.table import PER_SEGMENT, SDK_SETTINGS, SETTINGS
 
@@ -26,7 +27,7 @@ PRIVACY_NOTICE = (
 
 def problems_of(config: Mapping[str, Any], mapping_problems: MappingProblems) -> list[str]:
     """Every problem of a configuration without nulls, a sentence each; empty when it can be used."""
-    problems = [*_unknown(config), *_ill_formed(config, SETTINGS), *_missing(config)]
+    problems = [*_unknown(config), *_ill_formed(config, SETTINGS), *_missing(config), *list_problems(config)]
     for where, own in _parts(config):
         problems += [f"{where}{problem}" for problem in mapping_problems(own, {**config, **own})]
     return problems
@@ -54,14 +55,6 @@ def _missing(config: Mapping[str, Any]) -> Iterator[str]:
         yield "`api_key` is missing: the private API key of the Klaviyo account (Settings > API keys in Klaviyo)"
     if config.get("accept_data_privacy", False) is False:
         yield PRIVACY_NOTICE
-    segments = config.get("segments")
-    if not isinstance(segments, dict):
-        if not config.get("list_id"):
-            yield "`list_id` is missing: the Klaviyo list to fill (the six characters in the address of its page)"
-        return
-    for stream, own in segments.items():
-        if isinstance(own, dict) and not (own.get("list_id") or config.get("list_id")):
-            yield f"`segments.{stream}` has no `list_id`, and there is no general one"
 
 
 def _segments(value: Mapping[str, Any]) -> str | None:

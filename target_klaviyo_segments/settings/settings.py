@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """What one stream needs to become members of one list."""
+    """What one stream needs to become members of one list: the list by its ID or by its name, never by both."""
 
-    list_id: str
+    list_id: str | None
+    list_name: str | None
+    create_list: bool
+    opt_in_process: str | None
     email_field: str
     email_setting: str
     field_map: Mapping[str, str]
@@ -53,6 +56,9 @@ class Settings:
     allowed_users: tuple[str, ...] | None
     enabled: bool
     list_id: str | None
+    list_name: str | None
+    create_list: bool
+    opt_in_process: str | None
     email_field: str
     segments: Mapping[str, Mapping[str, Any]] | None
     field_map: Mapping[str, str]
@@ -109,8 +115,14 @@ class Settings:
             own = {name: value for name, value in self.segments[stream].items() if value is not None}
         else:
             return None
+        named = (
+            own if "list_id" in own or "list_name" in own else {"list_id": self.list_id, "list_name": self.list_name}
+        )
         return Segment(
-            list_id=own.get("list_id", self.list_id),
+            list_id=named.get("list_id"),
+            list_name=named.get("list_name"),
+            create_list=own.get("create_list", self.create_list),
+            opt_in_process=own.get("opt_in_process", self.opt_in_process),
             email_field=own.get("email_field", self.email_field),
             email_setting=f"segments.{stream}.email_field" if "email_field" in own else "email_field",
             field_map=own.get("field_map", self.field_map),
@@ -122,11 +134,12 @@ class Settings:
         )
 
     @property
-    def mirrored_lists(self) -> frozenset[str]:
-        """Lists that a mirrored segment goes to."""
+    def mirrored_lists(self) -> frozenset[str] | None:
+        """Lists that a mirrored segment goes to; None for all, when one is known by its name alone."""
         names = [""] if self.segments is None else self.segments
         segments = filter(None, map(self.segment, names))
-        return frozenset(segment.list_id for segment in segments if segment.sync_mode == "mirror")
+        mirrored = {segment.list_id for segment in segments if segment.sync_mode == "mirror"}
+        return None if None in mirrored else frozenset(filter(None, mirrored))
 
     def email_field_of(self, stream: str) -> str | None:
         """The mapped e-mail property of a stream; None when it is not exported."""

@@ -9,6 +9,7 @@ from target_klaviyo_segments.settings import (
     rows_connection,
     rows_export,
     rows_leaving,
+    rows_lists,
     rows_run,
     rows_segment,
 )
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from target_klaviyo_segments.settings.setting import Setting
 
-_GROUPS = (rows_connection, rows_segment, rows_export, rows_checks, rows_leaving, rows_run)
+_GROUPS = (rows_connection, rows_lists, rows_segment, rows_export, rows_checks, rows_leaving, rows_run)
 
 SETTINGS: Mapping[str, Setting] = {row.name: row for group in _GROUPS for row in group.ROWS}
 
@@ -26,6 +27,9 @@ PER_SEGMENT: Mapping[str, Setting] = {
     name: SETTINGS[name]
     for name in (
         "list_id",
+        "list_name",
+        "create_list",
+        "opt_in_process",
         "email_field",
         "field_map",
         "append_fields",

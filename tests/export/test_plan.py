@@ -40,3 +40,29 @@ def test_fail_stops_before_more_than_fits_is_sent():
 def test_an_unknown_or_ignored_plan_stops_nobody(usage, action):
     """No scope for it, or not wanted."""
     assert PlanLimit(usage, action).admit(1_000_000) is None
+
+
+def members(bench, list_id="LIST01"):
+    return sorted(bench.klaviyo.members(list_id))
+
+
+def test_the_plan_warns_once_and_sends(bench):
+    """Used, plan and needed in the message."""
+    run = bench(usage=SimpleNamespace(used=9, maximum=10))
+    for number in range(12):
+        run.read(f"p{number}")
+    assert run.finish()
+    (warning,) = run.warnings
+    assert "9 of 10" in warning
+    assert len(members(run)) == 12
+
+
+def test_the_plan_stops_before_more_is_sent_than_fits(bench):
+    """`on_plan_limit: fail`."""
+    run = bench(usage=SimpleNamespace(used=4, maximum=10), plan="fail")
+    with pytest.raises(RunStopped, match="4 of 10"):
+        for number in range(12):
+            run.read(f"p{number}")
+    run.break_off()
+    assert len(members(run)) == 4
+    assert run.lane().tally.balanced

@@ -67,7 +67,7 @@ def test_a_state_is_never_written_by_the_sdks_own_drain(tmp_path, capsys):
     """`drain_all` writes the SDK's latest state, delivered or not: so it is never given one."""
     target = TargetKlaviyoSegments(config=SETTINGS | {"work_dir": str(tmp_path)})
     target.run.exporter.lane("people", LIST)
-    target.run.exporter.sequence = 1
+    target.run.exporter.intake.sequence = 1
     target._process_state_message({"type": "STATE", "value": {"n": 1}})
     capsys.readouterr()
     target.drain_all(is_endofpipe=True)

@@ -60,16 +60,16 @@ class Bench:
     def read(self, name, stream="people", list_id="LIST01", **attributes):
         lane = self.lane(stream, list_id)
         lane.tally.read += 1
-        self.exporter.sequence += 1
+        self.exporter.intake.sequence += 1
         email = f"{name}@x.io"
         payload = json.dumps({"type": "profile", "attributes": {"email": email, **attributes}}).encode()
-        self.exporter.add(lane, lane.tally.read, email, payload, record_json({"name": name, **attributes}))
+        self.exporter.intake.add(lane, lane.tally.read, email, payload, record_json({"name": name, **attributes}))
 
     def refuse(self, stream="people", list_id="LIST01"):
         lane = self.lane(stream, list_id)
         lane.tally.read += 1
-        self.exporter.sequence += 1
-        self.exporter.reject(lane, lane.tally.read, Rejection("email_missing", "no e-mail"), record_json({}))
+        self.exporter.intake.sequence += 1
+        self.exporter.intake.reject(lane, lane.tally.read, Rejection("email_missing", "no e-mail"), record_json({}))
 
     def finish(self):
         """True when every row was settled, False when the run broke off."""

@@ -1,0 +1,22 @@
+"""Rows of the settings table: which list, by ID or by name."""
+
+from __future__ import annotations
+
+from target_klaviyo_segments.settings.setting import Setting
+
+ROWS = (
+    Setting("list_id", "string", "Klaviyo list that segments without a list of their own go to."),
+    Setting("list_name", "string", "The same list by its name, in place of list_id; exactly one list must have it."),
+    Setting(
+        "create_list",
+        "boolean",
+        "Make the list of list_name when there is none of that name, once the first row is to go to it. Klaviyo makes 150 lists a day.",
+        default=False,
+    ),
+    Setting(
+        "opt_in_process",
+        "string",
+        "With create_list: how people opt in to a list that is made. Absent: as the Klaviyo account has it.",
+        options=("single_opt_in", "double_opt_in"),
+    ),
+)
