@@ -13,6 +13,7 @@ from target_klaviyo_segments.conclusion import never_came, snapshot, stream_repo
 from target_klaviyo_segments.destinations import Destinations
 from target_klaviyo_segments.ending import Ending
 from target_klaviyo_segments.errors import InputError, RunStopped, StoppedBySignal, TargetError
+from target_klaviyo_segments.export.caution import Caution
 from target_klaviyo_segments.export.departure import Departure
 from target_klaviyo_segments.export.exporter import Exporter
 from target_klaviyo_segments.export.keeper import Keeper
@@ -86,7 +87,7 @@ class Run:
             self._client,
             clock=wires.clock,
             limits=make_limits(settings),
-            plan=self._plan,
+            caution=Caution(self._ledger, self._plan, self.destinations.lists, settings.warn_new_members),
             rejects=self._rejects,
             failed=self._failed,
             keeper=keeper,

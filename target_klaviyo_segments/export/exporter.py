@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from target_klaviyo_segments.clock import Clock
+    from target_klaviyo_segments.export.caution import Caution
     from target_klaviyo_segments.export.departure import Departure
     from target_klaviyo_segments.export.keeper import Keeper
     from target_klaviyo_segments.export.limits import Limits
-    from target_klaviyo_segments.export.plan import PlanLimit
     from target_klaviyo_segments.export.rejects import Rejects
     from target_klaviyo_segments.segment.batch import Batch
 
@@ -38,7 +38,7 @@ class Exporter:
         *,
         clock: Clock,
         limits: Limits,
-        plan: PlanLimit,
+        caution: Caution,
         rejects: Rejects,
         failed: Rejects,
         keeper: Keeper,
@@ -47,7 +47,7 @@ class Exporter:
         warn: Callable[[str], None],
     ) -> None:
         self._limits = limits
-        self._plan = plan
+        self._caution = caution
         self._rejects = rejects
         self._emit_state = emit_state
         self._warn = warn
@@ -150,8 +150,7 @@ class Exporter:
         Raises:
             TargetError: The run cannot go on.
         """
-        warning = self._plan.admit(len(batch))
-        if warning is not None:
+        for warning in self._caution.before(lane.list_id, batch):
             self._warn(warning)
         self._dispatch.ship(lane, batch)
 

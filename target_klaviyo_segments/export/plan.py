@@ -24,15 +24,20 @@ class Usage(Protocol):
 
 @dataclass(slots=True)
 class PlanLimit:
-    """Counts the people of a run, each as new: who is known to Klaviyo already cannot be told beforehand."""
+    """Counts the people of a run who are new to Klaviyo, as far as is known: whom this target never delivered."""
 
     usage: Usage | None
     action: str
     needed: int = 0
     warned: bool = False
 
+    @property
+    def counts(self) -> bool:
+        """Whether it matters who is new."""
+        return self.usage is not None and self.action != "ignore"
+
     def admit(self, people: int) -> str | None:
-        """Count people about to be sent; a warning comes back once, when they may exceed the plan.
+        """Count new people about to be sent; a warning comes back once, when they may exceed the plan.
 
         Raises:
             RunStopped: They may, and `on_plan_limit` is fail: these people are not to be sent.
@@ -42,10 +47,12 @@ class PlanLimit:
             return None
         words = (
             f"the people to send may exceed the Klaviyo plan: {self.usage.used} of {self.usage.maximum} profiles "
-            f"are used, {self.needed} or more are needed if all are new to Klaviyo"
+            f"are used, and {self.needed} or more are needed if all whom this target never delivered are new to it"
         )
         if self.action == "fail":
             self.needed -= people
-            raise RunStopped(f"{words}; {self.needed} were sent before. Raise the plan, or set `on_plan_limit` to warn")
+            raise RunStopped(
+                f"{words}; {self.needed} of them were sent before. Raise the plan, or set `on_plan_limit` to warn"
+            )
         first, self.warned = not self.warned, True
         return words if first else None

@@ -33,6 +33,7 @@ Signatures:
     unchanged(list_id: str, emails: Sequence[str], fingerprints: Sequence[int], *, delivered_since: float) -> list[int]
     members(list_id: str, stream: str | None = None) -> Iterator[str]      # the ledger may be written meanwhile
     count_members(list_id: str, stream: str | None = None) -> int
+    newcomers(emails: Sequence[str]) -> int                          # whom no earlier run delivered to any list
     emails_of_keys(list_id: str, stream: str, keys: Sequence[str]) -> dict[str, str]
     hand_over(list_id: str, streams: Sequence[str], emails: Sequence[str]) -> list[str]   # whom another stream has too
     ids_of(list_id: str, emails: Sequence[str]) -> dict[str, str]          # those known

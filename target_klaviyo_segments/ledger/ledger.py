@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from target_klaviyo_segments.ledger.bounds import Bounds
 from target_klaviyo_segments.ledger.database import Database
 from target_klaviyo_segments.ledger.journal import Columns, Journal
+from target_klaviyo_segments.ledger.known import Known
 from target_klaviyo_segments.ledger.lock import Lock
 from target_klaviyo_segments.ledger.members import Members
 from target_klaviyo_segments.ledger.names import NOBODY, Names
@@ -40,6 +41,7 @@ class Ledger:
         self._members = Members(database)
         self._names = Names(database)
         self._seen = Seen(database)
+        self._known = Known(database)
 
     @classmethod
     def open(
@@ -159,6 +161,13 @@ class Ledger:
         """How many `members` there are."""
         self._posting.post()
         return self._members.count(self._names.list(list_id), self._stream(stream))
+
+    def newcomers(self, emails: Sequence[str]) -> int:
+        """How many of these people no earlier run delivered to any list, each counted once.
+
+        To be asked before anybody of this run is delivered: the first call gathers everybody, a second a million.
+        """
+        return self._known.newcomers(emails)
 
     def emails_of_keys(self, list_id: str, stream: str, keys: Sequence[str]) -> dict[str, str]:
         """Record key to e-mail, of those known. The first call ever makes an index: seconds for a million people."""

@@ -19,4 +19,13 @@ ROWS = (
         "With create_list: how people opt in to a list that is made. Absent: as the Klaviyo account has it.",
         options=("single_opt_in", "double_opt_in"),
     ),
+    Setting(
+        "warn_new_members",
+        "integer",
+        "When more people than this are new to a list in one run, by the ledger, a warning says so before they go there.",
+        10_000,
+        minimum=0,
+        maximum=1_000_000_000,
+        limit="it is a number of people",
+    ),
 )

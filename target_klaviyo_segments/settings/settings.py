@@ -59,6 +59,7 @@ class Settings:
     list_name: str | None
     create_list: bool
     opt_in_process: str | None
+    warn_new_members: int
     email_field: str
     segments: Mapping[str, Mapping[str, Any]] | None
     field_map: Mapping[str, str]

@@ -31,7 +31,7 @@ def test_fail_stops_before_more_than_fits_is_sent():
     """What was admitted stands; the batch that would exceed is not counted as sent."""
     plan = PlanLimit(USAGE, "fail")
     plan.admit(6)
-    with pytest.raises(RunStopped, match=r"90 of 100 .* 12 or more .* 6 were sent before"):
+    with pytest.raises(RunStopped, match=r"90 of 100 .* 12 or more .* 6 of them were sent before"):
         plan.admit(6)
     assert plan.needed == 6
 

@@ -8,6 +8,7 @@ import weakref
 from doubles import FakeClock, ModelKlaviyo
 
 from target_klaviyo_segments.errors import Rejection, TargetError
+from target_klaviyo_segments.export.caution import Caution
 from target_klaviyo_segments.export.departure import Departure
 from target_klaviyo_segments.export.exporter import Exporter
 from target_klaviyo_segments.export.keeper import Keeper
@@ -22,7 +23,18 @@ from target_klaviyo_segments.ledger import Ledger
 class Bench:
     """Feeds rows and keeps what comes out."""
 
-    def __init__(self, folder, klaviyo=None, *, usage=None, plan="warn", ledger=None, run_id="run-1", **limits):
+    def __init__(
+        self,
+        folder,
+        klaviyo=None,
+        *,
+        usage=None,
+        plan="warn",
+        warn_new=10_000,
+        ledger=None,
+        run_id="run-1",
+        **limits,
+    ):
         self.klaviyo = klaviyo or ModelKlaviyo()
         self.states, self.warnings = [], []
         self.rejects = Rejects(folder / "rejects.jsonl")
@@ -45,7 +57,7 @@ class Bench:
             self.klaviyo,
             clock=self.clock,
             limits=Limits(**(defaults | limits)),
-            plan=PlanLimit(usage, plan),
+            caution=Caution(self.ledger, PlanLimit(usage, plan), {}, warn_new),
             rejects=self.rejects,
             failed=self.failed,
             departure=Departure(removal, self.ledger, Mirror(self.klaviyo, self.ledger, removal, MirrorLimits())),
