@@ -1,0 +1,54 @@
+"""The page of messages is complete."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from messages import longest_part, messages
+
+PAGE = Path(__file__).parent.parent.parent / "docs" / "troubleshooting.md"
+# Sentences that no user meets as a message.
+NOT_MESSAGES = {
+    "Skipping parse of env var": "what the SDK says and we leave out",
+    "to the custom property of its own name": "the name of a way",
+    "Settings(connection_name=": "a representation",
+    "fields%5B": "a query",
+    "[a-z0-9_+'-]+": "a pattern",
+    "sort=joined_group_at": "a query",
+    "Get Bulk Import": "the name of an endpoint",
+    "Get Errors for": "the name of an endpoint",
+    "Get Profiles for": "the name of an endpoint",
+    "was booked before its watch began": "a mistake of ours, never of a user's",
+    "nobody takes the records": "a mistake of ours",
+    "a batch has at least one row": "a mistake of ours",
+    "there is no open intent": "a mistake of ours",
+    "has rows 0 to": "a mistake of ours",
+    "has its fate already": "a mistake of ours",
+    "cannot be in a batch of": "a mistake of ours",
+    "string or blob too big": "SQLite's words, looked for",
+    "rows that were not delivered": "part of another",
+    "(not shown: it is no plain word)": "part of another",
+    "left out of delivered profiles": "part of the report",
+}
+
+
+def plain(text):
+    return re.sub(r"\s+", " ", text.replace("`", ""))
+
+
+def test_every_message_is_on_the_page():
+    """Whoever looks for what the program said finds what to do."""
+    page = plain(PAGE.read_text())
+    missing = [
+        f"{where}: {text}"
+        for where, text in messages()
+        if plain(longest_part(text)) not in page and not any(words in text for words in NOT_MESSAGES)
+    ]
+    assert not missing, "\n".join(missing)
+
+
+def test_every_exception_is_still_one():
+    """An exception that nothing needs is taken out."""
+    texts = [text for _, text in messages()]
+    assert not [words for words in NOT_MESSAGES if not any(words in text for text in texts)]
