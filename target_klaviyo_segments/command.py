@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from target_klaviyo_segments import config as configuration
+from target_klaviyo_segments.check import document, in_order, inspect
 from target_klaviyo_segments.options import options
 from target_klaviyo_segments.retry import Retry, config_of
 from target_klaviyo_segments.target import TargetKlaviyoSegments
-from target_klaviyo_segments.wiring import Once
+from target_klaviyo_segments.wiring import Once, Wires
 
 if TYPE_CHECKING:
     import click
@@ -36,23 +37,28 @@ class Command(TargetKlaviyoSegments):
         full: bool = False,
         allow_removals: int | None = None,
         retry: str | None = None,
-    ) -> None:
-        """The command line's one action."""
+        check: bool = False,
+        as_json: bool = False,
+    ) -> int:
+        """The command line's one action; to the exit status."""
         if about:
             cls.print_about(about_format)
-            return
+            return 0
         values = configuration.read_config(config, os.environ)
         for path in configuration.exposed(config):
             cls.logger.warning("the config file %s holds a secret and others can read it: chmod 600 %s", path, path)
+        if check:
+            return _check(values, as_json=as_json)
         if full:
             values["unchanged_profiles"] = "send"
         if retry is not None:
             cls._retry(values, retry)
-            return
+            return 0
         target = cls(config=values, once=Once(allow_removals=allow_removals))
         if file_input is None and sys.stdin.isatty():
             target.logger.warning("reading from the terminal: pipe a tap into this target, or give a file by --input")
         target.export(file_input)
+        return 0
 
     @classmethod
     def _retry(cls, config: dict[str, Any], run_id: str) -> None:
@@ -67,3 +73,16 @@ class Command(TargetKlaviyoSegments):
         command = super().get_singer_command()
         command.params += options()
         return command
+
+
+def _check(values: dict[str, Any], *, as_json: bool) -> int:
+    """Print what is found; 1 when something must be mended."""
+    findings = []
+    for finding in inspect(values, Wires()):
+        findings.append(finding)
+        if not as_json:
+            sys.stdout.write(finding.line + "\n")
+            sys.stdout.flush()
+    if as_json:
+        sys.stdout.write(document(values.get("connection_name"), findings))
+    return 0 if in_order(findings) else 1

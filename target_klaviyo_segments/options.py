@@ -8,6 +8,12 @@ import click
 def options() -> list[click.Parameter]:
     """As click wants them."""
     return [
+        click.Option(
+            ["--check"],
+            is_flag=True,
+            help="Tell whether the connection works: key, scopes, lists, folder. Reads no input, writes nothing.",
+        ),
+        click.Option(["--json", "as_json"], is_flag=True, help="With --check: print a JSON document."),
         click.Option(["--full"], is_flag=True, help="Send everybody, whatever `unchanged_profiles` says."),
         click.Option(
             ["--allow-removals"],

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from target_klaviyo_segments import __version__
 from target_klaviyo_segments.aftermath import report_of, sentences
+from target_klaviyo_segments.check import Verdict, in_order, inspect_account
 from target_klaviyo_segments.conclusion import never_came, snapshot, stream_reports, too_many_rejected
 from target_klaviyo_segments.destinations import Destinations
 from target_klaviyo_segments.ending import Ending
-from target_klaviyo_segments.errors import InputError, RunStopped, StoppedBySignal, TargetError
+from target_klaviyo_segments.errors import InputError, RunStopped, SettingsError, StoppedBySignal, TargetError
 from target_klaviyo_segments.export.caution import Caution
 from target_klaviyo_segments.export.departure import Departure
 from target_klaviyo_segments.export.exporter import Exporter
@@ -58,6 +59,7 @@ class Run:
         self._settings = settings
         self._log = log
         self._clock = wires.clock
+        self._wall = wires.wall
         self._unselected: dict[str, Tally] = {}
         self._plan = PlanLimit(None, settings.on_plan_limit)
         self._work_dir = prepare(settings.work_dir)
@@ -114,6 +116,22 @@ class Run:
             report = report_of(run, outcome, user=self._report.user, settled_by=self._report.run_id)
             write_past_report(report, self._work_dir)
             self._ledger.end_run(run.run_id, "failed", run.counts)
+
+    def check(self) -> None:
+        """Ask Klaviyo whether the connection works, and tell what it says; nothing is written to it.
+
+        Raises:
+            SettingsError: It does not, with every reason.
+        """
+        today = datetime.fromtimestamp(self._wall(), timezone.utc).date()
+        findings = list(inspect_account(self._client, self._settings, today))
+        for finding in findings:
+            if finding.verdict is Verdict.OK:
+                self._log.info("%s", finding.line)
+            elif finding.verdict is Verdict.NOTE:
+                self.warn(finding.line)
+        if not in_order(findings):
+            raise SettingsError([each.line for each in findings if not in_order([each])])
 
     def unselected(self, stream: str) -> Tally:
         """Counters of a stream that is not exported."""

@@ -24,6 +24,9 @@ from target_klaviyo_segments.wiring import Once, Wires
 if TYPE_CHECKING:
     from types import FrameType
 
+# What `meltano config test` sends to a loader: one record without an e-mail. It asks whether the connection works.
+TEST_STREAM = "meltano_test_stream"
+
 
 class TargetKlaviyoSegments(Target):
     """Exports segments from any tap to Klaviyo lists: a stream is a segment, a record a person, each row has a fate."""
@@ -111,6 +114,9 @@ class TargetKlaviyoSegments(Target):
     def get_sink_class(self, stream_name: str) -> Any:  # noqa: ANN401  # a sink class with what it needs beyond the SDK's
         """The way of a stream: exported, or counted as not selected."""
         segment = self.settings.segment(stream_name)
+        if stream_name == TEST_STREAM and stream_name not in (self.settings.segments or ()):
+            self.run.check()
+            segment = None
         if segment is None:
             return partial(UnselectedSink, tally=self.run.unselected(stream_name))
         return partial(SegmentSink, run=self.run, settings=self.settings, segment=segment)

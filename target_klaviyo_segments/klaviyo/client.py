@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from target_klaviyo_segments.errors import NotFound, ScopeMissing
-from target_klaviyo_segments.klaviyo import answers, membership, protocol, removing
+from target_klaviyo_segments.klaviyo import answers, membership, probing, protocol, removing
 from target_klaviyo_segments.klaviyo.bodies import emails_of
 from target_klaviyo_segments.klaviyo.directory import Directory
 from target_klaviyo_segments.klaviyo.finding import Finder
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from target_klaviyo_segments.clock import Clock
     from target_klaviyo_segments.klaviyo.lists import ListInfo
     from target_klaviyo_segments.klaviyo.membership import JoinedRange
+    from target_klaviyo_segments.klaviyo.probing import Probe
     from target_klaviyo_segments.klaviyo.protocol import Account, JobStatus, PlanUsage, RowError
 
 # JSON:API: https://developers.klaviyo.com/en/reference/api_overview
@@ -112,6 +113,20 @@ class KlaviyoClient:
             return self._sender.ask(protocol.get_billing_usage(), answers.read_plan_usage)
         except (ScopeMissing, NotFound):
             return None
+
+    def list_size(self, list_id: str) -> int | None:
+        """How many are on a list, once a second; None when it is not told."""
+        return self._sender.ask(probing.get_list_size(list_id), probing.read_list_size)
+
+    def may(self, probe: Probe) -> bool:
+        """Whether the key has the scopes that a probe needs; nothing is written."""
+        try:
+            self._sender.ask(probe.call, _nothing, refusal=probing.read_refusal)
+        except ScopeMissing:
+            return False
+        except probing.Refused:
+            pass
+        return True
 
     def submit_import(self, list_id: str, payloads: Sequence[bytes]) -> str:
         """Begin a job that writes encoded profiles and puts them on a list; its id.

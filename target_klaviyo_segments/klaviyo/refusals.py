@@ -72,7 +72,7 @@ class _Refusal:
         return "; ".join(dict.fromkeys(problem.words for problem in self.problems[:3])) or _NO_REASON
 
     def __str__(self) -> str:
-        identity = next((f" (error {each.identity})" for each in self.problems if each.identity), "")
+        identity = next((f" (id {each.identity})" for each in self.problems if each.identity), "")
         return f"Klaviyo answers {self.status} to {self.call.endpoint.name}{identity}"
 
 

@@ -50,6 +50,8 @@ Signatures:
     fingerprint(payload: bytes) -> int                               # signed 64 bits
     fingerprints(payloads: Iterable[bytes]) -> list[int]
 
+    glance(path: Path) -> Glance | None                              # changes nothing; None when there is no ledger
+
 Values (frozen): `PastRun(run_id, connection, version, began, ended, status, counts)`, `Unfinished(intent, run_id,
 stream, list_id, began, emails, numbers, fingerprints, keys, jobs, settled)` with `.jobless` (open rows that belong to
 no job) and `.open_rows(job)`, `Sent(job_id, rows, at)`. Rows are `range` where they are contiguous, else a tuple.
@@ -66,6 +68,7 @@ from __future__ import annotations
 from target_klaviyo_segments.ledger.bounds import Bounds
 from target_klaviyo_segments.ledger.fingerprint import fingerprint, fingerprints
 from target_klaviyo_segments.ledger.ledger import Ledger
+from target_klaviyo_segments.ledger.looking import Glance, glance
 from target_klaviyo_segments.ledger.values import PastRun, Sent, Unfinished
 
-__all__ = ["Bounds", "Ledger", "PastRun", "Sent", "Unfinished", "fingerprint", "fingerprints"]
+__all__ = ["Bounds", "Glance", "Ledger", "PastRun", "Sent", "Unfinished", "fingerprint", "fingerprints", "glance"]

@@ -17,7 +17,7 @@ from target_klaviyo_segments.ledger.faults import not_usable
 if TYPE_CHECKING:
     from pathlib import Path
 
-_CLOSED = "closed"
+CLOSED = "closed"
 _LONGEST = 400  # bytes read of a text that may be anything
 
 
@@ -52,7 +52,7 @@ class Lock:
     @property
     def was_closed(self) -> bool:
         """The last process that had the lock closed the ledger in order."""
-        return _CLOSED in self._before
+        return CLOSED in self._before
 
     def release(self, *, in_order: bool) -> None:
         """Let go. `in_order`: the ledger was closed and nothing was wrong with it. Twice is harmless."""
@@ -60,7 +60,7 @@ class Lock:
             return
         try:
             if in_order:
-                self._write(f"{_CLOSED} by process {os.getpid()}\n")
+                self._write(f"{CLOSED} by process {os.getpid()}\n")
         except OSError:  # a full disk: the next run looks the ledger over, no more
             pass
         finally:

@@ -29,7 +29,7 @@ _LOST = (
 )
 
 
-class _Damaged(sqlite3.DatabaseError):
+class Damaged(sqlite3.DatabaseError):
     """The file is ours and wrong. The text says how."""
 
 
@@ -45,9 +45,9 @@ def open_file(
         raise WorkDirError(f"SQLite {sqlite3.sqlite_version} is too old for the ledger: 3.33 or newer is needed")
     try:
         try:
-            _refuse_strangers(path, lock, len(steps))
+            check_header(path, len(steps), ours_before=lock.has_history)
             return _open(path, steps, look_over=not lock.was_closed)
-        except _Damaged as error:
+        except Damaged as error:
             aside = set_aside(path, now)
             warn(f"the ledger {path} is damaged ({error}): set aside as {aside.name}, a new one is begun. {_LOST}")
             return _open(path, steps, look_over=False)
@@ -75,16 +75,21 @@ def set_aside(path: Path, now: float) -> Path:
     return aside
 
 
-def _refuse_strangers(path: Path, lock: Lock, newest: int) -> None:
-    """Read the header ourselves: SQLite would already write beside a file that is not ours."""
+def check_header(path: Path, newest: int, *, ours_before: bool) -> None:
+    """Read the header ourselves: SQLite would already write beside a file that is not ours.
+
+    Raises:
+        WorkDirError: It is not ours, or of a newer version.
+        Damaged: It was ours before.
+    """
     if path.is_symlink() or (path.exists() and not path.is_file()):
         raise WorkDirError(f"{path} is not a plain file. Move it away, or set `work_dir` to another folder")
     header = _head(path)
     if not header:
         return
     ours = int.from_bytes(header[68:72], "big") == APPLICATION_ID
-    if header[:16] != _MAGIC and (ours or lock.has_history):
-        raise _Damaged("its first bytes are not SQLite's")
+    if header[:16] != _MAGIC and (ours or ours_before):
+        raise Damaged("its first bytes are not SQLite's")
     if not ours or header[:16] != _MAGIC:
         raise WorkDirError(
             f"{path} is not a ledger of this program and was left as it is. Move it away, "
@@ -109,7 +114,9 @@ def _open(path: Path, steps: Sequence[str], *, look_over: bool) -> sqlite3.Conne
     try:
         connection = connect(path)
         version = _known_version(connection, path, len(steps))
-        _check(connection, whole=look_over and path.stat().st_size <= LOOKED_OVER_BYTES)
+        check_tables(connection)
+        if look_over and path.stat().st_size <= LOOKED_OVER_BYTES:
+            _look_over(connection)
         _migrate(connection, path, version, steps)
         # Only now: a new file has our mark in itself, and not in a log beside it that may be lost.
         connection.execute("PRAGMA journal_mode = WAL").fetchone()
@@ -117,7 +124,7 @@ def _open(path: Path, steps: Sequence[str], *, look_over: bool) -> sqlite3.Conne
         if connection is not None:
             connection.close()
         if isinstance(error, sqlite3.Error) and is_damage(error):
-            raise _Damaged(str(error)) from None
+            raise Damaged(str(error)) from None
         raise
     return connection
 
@@ -133,16 +140,24 @@ def _known_version(connection: sqlite3.Connection, path: Path, newest: int) -> i
     return version
 
 
-def _check(connection: sqlite3.Connection, *, whole: bool) -> None:
+def check_tables(connection: sqlite3.Connection) -> None:
+    """Read a row of every table.
+
+    Raises:
+        Damaged: There is no version.
+        sqlite3.Error: A table cannot be read.
+    """
     tables = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
     if tables and not _version(connection):
-        raise _Damaged("it has no version")
+        raise Damaged("it has no version")
     for (table,) in tables:
         connection.execute(f'SELECT * FROM "{table}" LIMIT 1').fetchone()  # noqa: S608  # names from the schema
-    if whole:
-        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-        if verdict != "ok":
-            raise _Damaged(verdict)
+
+
+def _look_over(connection: sqlite3.Connection) -> None:
+    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if verdict != "ok":
+        raise Damaged(verdict)
 
 
 def _migrate(connection: sqlite3.Connection, path: Path, version: int, steps: Sequence[str]) -> None:

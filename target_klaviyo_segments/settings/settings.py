@@ -135,6 +135,13 @@ class Settings:
         )
 
     @property
+    def destinations(self) -> tuple[Segment, ...]:
+        """A segment for every list, by id or name, that segments go to."""
+        names = [""] if self.segments is None else self.segments
+        segments = filter(None, map(self.segment, names))
+        return tuple({(segment.list_id, segment.list_name): segment for segment in segments}.values())
+
+    @property
     def mirrored_lists(self) -> frozenset[str] | None:
         """Lists that a mirrored segment goes to; None for all, when one is known by its name alone."""
         names = [""] if self.segments is None else self.segments

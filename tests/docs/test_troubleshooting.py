@@ -19,6 +19,8 @@ NOT_MESSAGES = {
     "Get Bulk Import": "the name of an endpoint",
     "Get Errors for": "the name of an endpoint",
     "Get Profiles for": "the name of an endpoint",
+    "Get List with": "the name of an endpoint",
+    "the request had no content": "what a probe is told, and no user",
     "was booked before its watch began": "a mistake of ours, never of a user's",
     "nobody takes the records": "a mistake of ours",
     "a batch has at least one row": "a mistake of ours",

@@ -131,7 +131,7 @@ def test_a_body_refused_carries_the_rejection_of_its_last_row():
         (410, LIST, "api_revision"),
         (410, LIST, "upgrade"),
         (302, LIST, "api_url"),
-        (409, LIST, "error 752f7ece-af36-4b5a-9e5f-5a2f3f9a1b2c"),
+        (409, LIST, "id 752f7ece-af36-4b5a-9e5f-5a2f3f9a1b2c"),
         (500, LIST, "No."),
     ],
 )

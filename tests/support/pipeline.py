@@ -61,15 +61,7 @@ class Pipeline:
 
     def run(self, lines, **settings):
         """Export; True when the run ended well. The message of the one that did not is in `error`."""
-        config = {
-            "api_url": "http://127.0.0.1:9",
-            "api_key": KEY,
-            "list_id": LIST,
-            "accept_data_privacy": True,
-            "work_dir": str(self.work_dir),
-            **settings,
-        }
-        wires = Wires(clock=self.clock, transport=Direct(self.sandbox), wall=self.clock.now)
+        config, wires = self.config(**settings), self.wires
         out = io.StringIO()
         self.error = None
         with contextlib.redirect_stdout(out):
@@ -81,6 +73,22 @@ class Pipeline:
         self.stdout = out.getvalue()
         self.clock.woken = False
         return self.error is None
+
+    def config(self, **settings):
+        """A configuration that fits the sandbox."""
+        return {
+            "api_url": "http://127.0.0.1:9",
+            "api_key": KEY,
+            "list_id": LIST,
+            "accept_data_privacy": True,
+            "work_dir": str(self.work_dir),
+            **settings,
+        }
+
+    @property
+    def wires(self):
+        """What connects a target to it."""
+        return Wires(clock=self.clock, transport=Direct(self.sandbox), wall=self.clock.now)
 
     @property
     def states(self):

@@ -1,0 +1,168 @@
+"""What Klaviyo tells: whose the key is, what it may, which lists there are. Reads, and never writes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from target_klaviyo_segments.check.finding import Finding, Verdict
+from target_klaviyo_segments.errors import KlaviyoError, NotFound, ScopeMissing
+from target_klaviyo_segments.klaviyo.probing import PROBES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from target_klaviyo_segments.klaviyo.lists import ListInfo
+    from target_klaviyo_segments.klaviyo.probing import Probe
+    from target_klaviyo_segments.klaviyo.protocol import Account, PlanUsage
+    from target_klaviyo_segments.settings import Segment, Settings
+
+_NEW_KEY = "The scopes of a key are fixed when it is made: make a new one that has all of them"
+
+
+class Names(Protocol):
+    """Lists by name."""
+
+    def named(self, name: str) -> tuple[ListInfo, ...]:
+        """All of this name."""
+        ...
+
+
+class Klaviyo(Protocol):
+    """What is asked of Klaviyo. Each raises `KlaviyoError` when it does not answer."""
+
+    def account(self) -> Account:
+        """Whose the key is."""
+        ...
+
+    def may(self, probe: Probe) -> bool:
+        """Whether the key has a scope."""
+        ...
+
+    def list_size(self, list_id: str) -> int | None:
+        """How many are on a list."""
+        ...
+
+    def list(self, list_id: str) -> ListInfo:
+        """A list, by its id."""
+        ...
+
+    @property
+    def lists(self) -> Names:
+        """Lists by name."""
+        ...
+
+    def plan_usage(self) -> PlanUsage | None:
+        """What the plan allows."""
+        ...
+
+
+def of_klaviyo(klaviyo: Klaviyo, settings: Settings) -> Iterator[Finding]:
+    """The account, each scope, each list, the plan; where the key itself is wrong, that alone."""
+    account, right = _of_account(klaviyo, settings)
+    yield account
+    if not right:
+        return
+    missing: set[str] = set()
+    for probe in PROBES:
+        finding = _of_scope(klaviyo, probe, missing)
+        if finding.verdict is not Verdict.OK:
+            missing.add(probe.scope)
+        yield finding
+    for segment in settings.destinations:
+        yield _of_list(klaviyo, segment, missing)
+    if "usage:read" not in missing:
+        yield _of_plan(klaviyo)
+
+
+def _of_account(klaviyo: Klaviyo, settings: Settings) -> tuple[Finding, bool]:
+    """And whether there is any use in asking more."""
+    try:
+        account = klaviyo.account()
+    except ScopeMissing:
+        words = f"the key lacks accounts:read, so nobody knows whose it is. {_NEW_KEY}"
+        return Finding("account", Verdict.TODO, words), True
+    except KlaviyoError as error:
+        return Finding("account", Verdict.UNKNOWN, f"{error}. Nothing more was asked"), False
+    expected, name = settings.expected_account_id, f"{account.id} `{account.name}`"
+    if expected is not None and account.id != expected:
+        words = (
+            f"the key belongs to {name}, and `expected_account_id` is {expected}: put the right key, or the right id"
+        )
+        return Finding("account", Verdict.TODO, words), False
+    return Finding("account", Verdict.OK, name + ("" if expected is None else ", as expected")), True
+
+
+def _of_scope(klaviyo: Klaviyo, probe: Probe, missing: set[str]) -> Finding:
+    about = f"scope {probe.scope}"
+    if probe.also in missing:
+        return Finding(
+            about, Verdict.UNKNOWN, f"cannot be told while {probe.also} is missing, for both are needed at once"
+        )
+    try:
+        granted = klaviyo.may(probe)
+    except KlaviyoError as error:
+        return Finding(about, Verdict.UNKNOWN, str(error))
+    if granted:
+        return Finding(about, Verdict.OK, "granted" + _how(probe))
+    if probe.optional:
+        words = "missing: the plan's room for profiles is not known, so `on_plan_limit` has nothing to go by"
+        return Finding(about, Verdict.NOTE, words)
+    return Finding(about, Verdict.TODO, f"missing. {_NEW_KEY}")
+
+
+def _how(probe: Probe) -> str:
+    written = probe.call.method != "GET"
+    return "; a request without content was refused for its content alone, and nothing was written" if written else ""
+
+
+def _of_list(klaviyo: Klaviyo, segment: Segment, missing: set[str]) -> Finding:
+    about = f"list {segment.list_id or segment.list_name}"
+    if "lists:read" in missing:
+        return Finding(about, Verdict.UNKNOWN, "cannot be looked at without lists:read")
+    try:
+        if segment.list_id is not None:
+            return _told(about, klaviyo, klaviyo.list(segment.list_id))
+        return _of_name(about, klaviyo, segment)
+    except NotFound:
+        return Finding(about, Verdict.TODO, "this account has no such list; check `list_id`")
+    except KlaviyoError as error:
+        return Finding(about, Verdict.UNKNOWN, str(error))
+
+
+def _of_name(about: str, klaviyo: Klaviyo, segment: Segment) -> Finding:
+    found = klaviyo.lists.named(segment.list_name or "")
+    if len(found) == 1:
+        return _told(about, klaviyo, found[0])
+    if found:
+        ids = ", ".join(each.id for each in found)
+        words = f"{len(found)} lists have that name: {ids}. Give the ID of the right one as `list_id`"
+        return Finding(about, Verdict.TODO, words)
+    if segment.create_list:
+        return Finding(about, Verdict.OK, "there is none yet; the first person makes it (`create_list` is true)")
+    words = "this account has no list of that name. Correct it, or set `create_list` to true to have the list made"
+    return Finding(about, Verdict.TODO, words)
+
+
+def _told(about: str, klaviyo: Klaviyo, found: ListInfo) -> Finding:
+    count = klaviyo.list_size(found.id)
+    size = "an unknown number of" if count is None else f"{count:,}"
+    process = (found.opt_in_process or "unknown opt-in").replace("_", " ")
+    words = f"`{found.name}` ({found.id}), {size} profiles, {process}"
+    if found.flows:
+        names = ", ".join(f"`{name}`" for name in found.flows)
+        return Finding(about, Verdict.NOTE, f"{words}; whoever joins it may start the flows {names}")
+    unseen = "the key may not see flows" if found.flows is None else "starts no flow"
+    return Finding(about, Verdict.OK, f"{words}, {unseen}")
+
+
+def _of_plan(klaviyo: Klaviyo) -> Finding:
+    try:
+        usage = klaviyo.plan_usage()
+    except KlaviyoError as error:
+        return Finding("plan", Verdict.UNKNOWN, str(error))
+    if usage is None:
+        return Finding("plan", Verdict.OK, "names no limit of profiles")
+    full = usage.used >= usage.maximum
+    return Finding(
+        "plan", Verdict.NOTE if full else Verdict.OK, f"{usage.used:,} of {usage.maximum:,} profiles are used"
+    )

@@ -1,0 +1,106 @@
+"""What a check asks Klaviyo: which scopes a key has, and how many are on a list. Pure.
+
+A scope to write is told by a request without content. Klaviyo refuses one whose scope is missing by 403, and one that
+it understands too little of by 400: https://developers.klaviyo.com/en/docs/rate_limits_and_error_handling . There is
+nothing in it that could be written. See docs/decisions/0021-check.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Protocol
+
+import msgspec
+
+from target_klaviyo_segments.errors import KlaviyoError
+from target_klaviyo_segments.klaviyo.answers import decode
+from target_klaviyo_segments.klaviyo.lists import CREATE_LIST, GET_LISTS
+from target_klaviyo_segments.klaviyo.protocol import (
+    IMPORT_PROFILES,
+    TIER_L,
+    TIER_XS,
+    Call,
+    Endpoint,
+    get_account,
+    get_billing_usage,
+    path_segment,
+)
+
+# `profile_count` has windows of its own: https://developers.klaviyo.com/en/reference/get_list
+GET_LIST_SIZE = Endpoint("Get List with its size", TIER_XS, ("lists:read",))
+GET_PROFILES = Endpoint("Get Profiles", TIER_L, ("profiles:read",))
+
+_NO_CONTENT = b"{}"
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A request that tells of a scope. It needs `also` as well, so it tells nothing while that one is missing."""
+
+    scope: str
+    call: Call
+    also: str | None = None
+    optional: bool = False
+
+
+PROBES = (
+    Probe("accounts:read", get_account()),
+    # https://developers.klaviyo.com/en/reference/get_lists
+    Probe("lists:read", Call(GET_LISTS, "GET", "/api/lists?page%5Bsize%5D=1&fields%5Blist%5D=name")),
+    # https://developers.klaviyo.com/en/reference/get_profiles : of one person, when it was made, and nothing personal
+    Probe("profiles:read", Call(GET_PROFILES, "GET", "/api/profiles?page%5Bsize%5D=1&fields%5Bprofile%5D=created")),
+    # https://developers.klaviyo.com/en/reference/create_list
+    Probe("lists:write", Call(CREATE_LIST, "POST", "/api/lists", _NO_CONTENT)),
+    # https://developers.klaviyo.com/en/reference/bulk_import_profiles
+    Probe(
+        "profiles:write",
+        Call(IMPORT_PROFILES, "POST", "/api/profile-bulk-import-jobs", _NO_CONTENT),
+        also="lists:write",
+    ),
+    Probe("usage:read", get_billing_usage(), optional=True),
+)
+
+
+class Answer(Protocol):
+    """As much of an answer as a probe looks at."""
+
+    @property
+    def status(self) -> int:
+        """HTTP's."""
+        ...
+
+
+class Refused(KlaviyoError):
+    """A 400: the scopes suffice, and there was nothing in the request."""
+
+
+def read_refusal(reply: Answer) -> Refused | None:
+    """A 400 says all that a probe asks; None for everything else."""
+    return Refused("the request had no content") if reply.status == HTTPStatus.BAD_REQUEST else None
+
+
+def get_list_size(list_id: str) -> Call:
+    """How many are on a list: https://developers.klaviyo.com/en/reference/get_list ."""
+    query = "additional-fields%5Blist%5D=profile_count&fields%5Blist%5D=name"
+    return Call(GET_LIST_SIZE, "GET", f"/api/lists/{path_segment(list_id)}?{query}")
+
+
+class _Attributes(msgspec.Struct):
+    profile_count: int | None = None
+
+
+class _List(msgspec.Struct):
+    attributes: _Attributes
+
+
+class _Document(msgspec.Struct):
+    data: _List
+
+
+_SIZE = msgspec.json.Decoder(_Document)
+
+
+def read_list_size(body: bytes) -> int | None:
+    """The size in the answer to `get_list_size`."""
+    return decode(_SIZE, body).data.attributes.profile_count

@@ -1,0 +1,279 @@
+"""The check: everything that a run needs is looked at, nothing is written, and each line says what to do."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import asdict
+
+import pytest
+from pipeline import KEY, LIST, Pipeline, command, record, schema, state
+
+from target_klaviyo_segments.check import in_order, inspect
+from target_klaviyo_segments.sandbox.app import Response, Sandbox
+from target_klaviyo_segments.sandbox.server import SandboxServer
+from target_klaviyo_segments.target import TargetKlaviyoSegments
+
+ALL = frozenset({"accounts:read", "lists:read", "lists:write", "profiles:read", "profiles:write", "usage:read"})
+
+
+def look(pipeline, **settings):
+    """Findings by what they are about."""
+    found = list(inspect(pipeline.config(**settings), pipeline.wires))
+    pipeline.clock.woken = False
+    return {finding.about: finding for finding in found}
+
+
+def verdicts(findings):
+    return {about: finding.verdict.value for about, finding in findings.items()}
+
+
+@pytest.fixture
+def pipeline(tmp_path):
+    return Pipeline(tmp_path)
+
+
+def world(sandbox):
+    """All that a request could have changed."""
+    return sandbox.profiles, sandbox.jobs, sandbox.counts["members"], sorted(sandbox._account.lists.by_id)
+
+
+def test_all_is_well_and_nothing_is_written(pipeline):
+    """Every line is ok; in Klaviyo and on the disk everything is as it was."""
+    assert pipeline.run([schema(), record("a@x.io")])
+    files = {path: path.read_bytes() for path in pipeline.work_dir.rglob("*") if path.is_file()}
+    before, asked = world(pipeline.sandbox), len(pipeline.sandbox.requests)
+    found = look(pipeline, expected_account_id="SANDBX")
+    assert set(verdicts(found).values()) == {"ok"}, found
+    assert world(pipeline.sandbox) == before
+    assert {path: path.read_bytes() for path in pipeline.work_dir.rglob("*") if path.is_file()} == files
+    sent = pipeline.sandbox.requests[asked:]
+    assert all(entry.status == 400 for entry in sent if entry.method != "GET")
+    assert found["account"].words == "SANDBX `Sandbox Ltd`, as expected"
+    assert found[f"list {LIST}"].words == f"`People` ({LIST}), 1 profiles, single opt in, starts no flow"
+    assert found["ledger"].words.startswith("1 runs, the last one successful; 1 people on lists")
+
+
+def test_before_the_first_run(pipeline):
+    """No folder and no ledger yet is in order, and the check makes neither."""
+    found = look(pipeline)
+    assert in_order(found.values())
+    assert "once it is made" in found["work_dir"].words
+    assert not pipeline.work_dir.exists()
+
+
+@pytest.mark.parametrize("missing", sorted(ALL))
+def test_a_missing_scope_is_told_by_name(tmp_path, missing):
+    """That one, and of the others only what cannot be told without it."""
+    pipeline = Pipeline(tmp_path, scopes=ALL - {missing})
+    found = look(pipeline)
+    wrong = {about for about, verdict in verdicts(found).items() if about.startswith("scope") and verdict != "ok"}
+    assert f"scope {missing}" in wrong
+    assert wrong <= {f"scope {missing}", "scope profiles:write"}
+    assert in_order(found.values()) == (missing == "usage:read")
+
+
+def test_a_key_that_klaviyo_does_not_know(pipeline):
+    """The key is told, and nothing more is asked with it."""
+    found = look(pipeline, api_key="pk_other")
+    assert found["account"].verdict.value == "unknown"
+    assert "check `api_key`" in found["account"].words
+    assert [entry.status for entry in pipeline.sandbox.requests] == [401]
+
+
+def test_another_account(pipeline):
+    """The wrong account is told with both ids, and nothing more is asked of it."""
+    found = look(pipeline, expected_account_id="OTHER1")
+    assert "SANDBX" in found["account"].words
+    assert "OTHER1" in found["account"].words
+    assert len(pipeline.sandbox.requests) == 1
+
+
+def test_lists(pipeline):
+    """Each list of the settings by itself: one that is not there does not hide the others."""
+    pipeline.sandbox.add_list("Double", "Twice", "double_opt_in")
+    segments = {"a": {"list_id": "Double"}, "b": {"list_id": "Nobody"}, "c": {}, "d": {}}
+    found = look(pipeline, segments=segments)
+    assert found["list Double"].words == "`Twice` (Double), 0 profiles, double opt in, starts no flow"
+    assert found["list Nobody"].verdict.value == "todo"
+    assert "check `list_id`" in found["list Nobody"].words
+    assert found[f"list {LIST}"].verdict.value == "ok"
+
+
+def test_flows_that_a_list_starts_are_named(pipeline):
+    """Live ones; drafts do nothing."""
+    pipeline.sandbox.hang_flow(LIST, "Welcome")
+    pipeline.sandbox.hang_flow(LIST, "Some day", "draft")
+    found = look(pipeline)[f"list {LIST}"]
+    assert found.verdict.value == "note"
+    assert found.words.endswith("the flows `Welcome`")
+
+
+def test_lists_by_name(pipeline):
+    """One of the name, none that would be made, none that would not, and two."""
+    pipeline.sandbox.add_list("First1", "Twins")
+    pipeline.sandbox.add_list("Second", "Twins")
+    names = {"People": False, "New": True, "Nobody": False, "Twins": True}
+    segments = {name: {"list_name": name, "create_list": made} for name, made in names.items()}
+    found = look(pipeline, segments=segments)
+    assert verdicts(found).items() >= {
+        ("list People", "ok"),
+        ("list New", "ok"),
+        ("list Nobody", "todo"),
+        ("list Twins", "todo"),
+    }
+    assert "First1, Second" in found["list Twins"].words
+    assert "create_list" in found["list Nobody"].words
+
+
+def test_settings_come_first(pipeline):
+    """Every problem of the settings, and not one request before they are right."""
+    found = list(inspect(pipeline.config(accept_data_privacy=False, emal_field="x"), pipeline.wires))
+    assert [finding.about for finding in found] == ["settings", "data privacy", "Klaviyo"]
+    assert not in_order(found)
+    assert pipeline.sandbox.requests == []
+
+
+@pytest.mark.parametrize("settings", [{"enabled": False}, {"allowed_users": ["nobody-at-all"]}])
+def test_who_may_not(pipeline, settings):
+    """A connection that may not be used now is not used for a check either."""
+    found = look(pipeline, **settings)
+    assert found["user"].verdict.value == "todo"
+    assert pipeline.sandbox.requests == []
+
+
+@pytest.mark.parametrize(
+    ("revision", "verdict", "words"),
+    [
+        ("2026-07-15", "ok", "stable until 2027-07-15"),
+        ("2025-07-15", "note", "retired on 2027-07-15"),
+        ("2024-02-29", "todo", "retired since 2026-02-28"),
+        ("2026-07-15.pre", "note", "beta"),
+        ("2026-13-45", "todo", "is no date"),
+    ],
+)
+def test_revision(pipeline, revision, verdict, words):
+    """Stable for a year, deprecated for another, then retired."""
+    found = look(pipeline, api_revision=revision)["revision"]  # the pipeline's clock says 2026-09-21
+    assert found.verdict.value == verdict
+    assert words in found.words
+
+
+def test_work_dir_that_is_a_file(pipeline, tmp_path):
+    """Where a run could not write is told before a run."""
+    (tmp_path / "file").write_text("")
+    found = look(pipeline, work_dir=str(tmp_path / "file" / "inside"))["work_dir"]
+    assert found.verdict.value == "todo"
+    assert "it is no folder" in found.words
+
+
+def test_ledger_that_a_run_has(pipeline):
+    """Who has it is told, and the run keeps it: looking at it takes nothing away."""
+    from target_klaviyo_segments.ledger import Ledger  # noqa: PLC0415  # this test alone
+
+    pipeline.work_dir.mkdir()
+    ledger = Ledger.open(pipeline.work_dir / "ledger.sqlite3", now=pipeline.clock.now, warn=print)
+    ledger.begin_run("r1", connection="klaviyo", version="1")
+    found = look(pipeline)["ledger"]
+    assert found.verdict.value == "note"
+    assert "process" in found.words
+    ledger.end_run("r1", "successful", {})
+    ledger.close()
+    assert look(pipeline)["ledger"].verdict.value == "ok"
+
+
+@pytest.mark.parametrize("content", [b"not a ledger", b"SQLite format 3\0" + b"x" * 200])
+def test_ledger_that_is_none(pipeline, content):
+    """A file that is not ours is told and left as it is."""
+    pipeline.work_dir.mkdir()
+    (pipeline.work_dir / "ledger.sqlite3").write_bytes(content)
+    assert look(pipeline)["ledger"].verdict.value == "todo"
+    assert (pipeline.work_dir / "ledger.sqlite3").read_bytes() == content
+
+
+def test_damaged_ledger_is_told_and_kept(pipeline):
+    """The check does not set it aside: the next run does, and says so."""
+    assert pipeline.run([schema(), record("a@x.io")])
+    path = pipeline.work_dir / "ledger.sqlite3"
+    content = path.read_bytes()[:100] + b"\xff" * (len(path.read_bytes()) - 100)
+    path.write_bytes(content)
+    found = look(pipeline)["ledger"]
+    assert found.verdict.value == "todo"
+    assert "damaged" in found.words
+    assert path.read_bytes() == content
+
+
+def test_klaviyo_out_of_reach(pipeline):
+    """No answer is no ok: each thing that could not be looked at says so."""
+    pipeline.sandbox.interceptors.append(lambda _: Response(503, {}, b""))
+    found = look(pipeline, retry_max_seconds=0)
+    assert found["account"].verdict.value == "unknown"
+    assert not in_order(found.values())
+
+
+def test_a_plan_that_is_full_or_names_nothing(tmp_path):
+    """What is left in the plan."""
+    assert look(Pipeline(tmp_path, plan_profiles=(10, 10)))["plan"].verdict.value == "note"
+    assert look(Pipeline(tmp_path, plan_profiles=None))["plan"].words == "names no limit of profiles"
+
+
+MELTANO_TEST = [
+    schema("meltano_test_stream", ["id"], id={"type": "integer"}, name={"type": "string"}),
+    {"type": "RECORD", "stream": "meltano_test_stream", "record": {"id": 1, "name": "Meltano Test Record"}},
+    state({"bookmarks": {"meltano_test_stream": {"last_record": 1}}}),
+    {"type": "ACTIVATE_VERSION", "stream": "meltano_test_stream", "version": 1},
+]
+
+
+def test_meltanos_test_stream_is_a_check(pipeline, caplog):
+    """It has no e-mail and is no segment: Klaviyo is asked whether all is well, and no log line looks like trouble."""
+    before = world(pipeline.sandbox)
+    caplog.set_level(logging.INFO, logger=TargetKlaviyoSegments.logger.name)
+    assert pipeline.run(MELTANO_TEST)
+    assert world(pipeline.sandbox) == before
+    assert pipeline.totals["filtered"] == pipeline.totals["read"] == 1
+    pipeline.assert_balanced()
+    told = caplog.text.lower()
+    assert "scope lists:write" in told
+    said = " ".join(each.getMessage().lower() for each in caplog.records)
+    assert "error" not in said
+    assert "exception" not in said
+
+
+def test_meltanos_test_stream_finds_what_is_wrong(tmp_path):
+    """Exit status 1 and every reason."""
+    pipeline = Pipeline(tmp_path, scopes=ALL - {"profiles:read", "lists:write"})
+    assert not pipeline.run(MELTANO_TEST)
+    assert "scope profiles:read" in pipeline.error
+    assert "scope lists:write" in pipeline.error
+
+
+def test_a_segment_of_that_name_is_exported(pipeline):
+    """Who names a segment so means it."""
+    lines = [schema("meltano_test_stream"), record("a@x.io", "meltano_test_stream")]
+    assert pipeline.run(lines, segments={"meltano_test_stream": {}})
+    assert list(pipeline.members()) == ["a@x.io"]
+
+
+def test_the_command(tmp_path):
+    """`--check --json` as Meltano's command has it, with settings from the environment: a document and a status."""
+    sandbox = Sandbox(scopes=ALL - {"lists:read"})
+    sandbox.add_list(LIST, "People")
+    with SandboxServer(sandbox) as server:
+        done = command([], server.url, tmp_path, "--check", "--json")
+    assert done.returncode == 1
+    document = json.loads(done.stdout)
+    assert document["ok"] is False
+    assert {"about": "scope lists:read", "verdict": "todo"}.items() <= next(
+        each for each in document["checks"] if each["about"] == "scope lists:read"
+    ).items()
+    assert KEY not in done.stdout.decode() + done.stderr.decode()
+    assert not (tmp_path / "work").exists()
+
+
+def test_each_finding_is_one_line(pipeline):
+    """Whatever a list is called."""
+    pipeline.sandbox.add_list("Broken", "two\nlines")
+    found = look(pipeline, list_id="Broken")["list Broken"]
+    assert "\n" not in found.line
+    assert asdict(found)["words"].startswith("`two\nlines`")
