@@ -64,7 +64,7 @@ class Command(TargetKlaviyoSegments):
     def _retry(cls, config: dict[str, Any], run_id: str) -> None:
         """Send the rows of a run again that were rejected or failed."""
         target = cls(config=config_of(config), once=Once(retry_of=run_id))
-        source = Retry(Path(target.settings.work_dir), run_id, target.settings.email_field_of)
+        source = Retry(Path(target.settings.work_dir), run_id, target.settings.needed_by)
         target.export(cast("IO[str]", source))
 
     @classmethod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from target_klaviyo_segments.export.lane import streams_that_lose
 from target_klaviyo_segments.report.document import StreamReport
 from target_klaviyo_segments.settings.setting import nearest
 
@@ -31,6 +32,7 @@ def stream_reports(
             mirrored(lane.list_id) if lane.completeness is not None else None,
         )
         for stream, lane in lanes.items()
+        if not lane.routed or lane.tally.read
     ]
 
 
@@ -47,11 +49,10 @@ def snapshot(lanes: Mapping[str, Lane]) -> dict[str, Any]:
 def too_many_rejected(lanes: Mapping[str, Lane], percent: int, rejects: Path) -> list[str]:
     """Streams of which more rows were rejected than `max_rejected_percent` allows, a sentence each."""
     return [
-        f"stream `{stream}`: {lane.tally.rejected} of {lane.tally.read} rows were rejected, more than "
+        f"stream `{stream}`: {tally.rejected} of {tally.read} rows were rejected, more than "
         f"`max_rejected_percent` ({percent}) allows; no STATE was written since. See {rejects}"
-        + "".join(f". {hint}" for hint in _hint(stream, lane.tally))
-        for stream, lane in lanes.items()
-        if lane.tally.too_many_rejected(percent)
+        + "".join(f". {hint}" for hint in _hint(stream, tally))
+        for stream, tally in streams_that_lose(lanes.values(), percent)
     ]
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING
 
-from target_klaviyo_segments.errors import ContractError, KlaviyoError, SettingsError
+from target_klaviyo_segments.errors import ContractError, KlaviyoError, RunStopped, SettingsError
 from target_klaviyo_segments.klaviyo.lists import CREATED_A_DAY_MAX
 from target_klaviyo_segments.segment.spelling import several_nearest
 
@@ -35,6 +36,9 @@ class Destinations:
         self._plan = plan
         self._log = log
         self._by_name: dict[str, ListInfo] = {}
+        self._ambiguous: set[str] = set()
+        self._all_read = False
+        self._new = 0  # lists that values named and that are not there
         self.lists: dict[str, ListInfo] = {}
 
     def place(self, stream: str, segment: Segment) -> tuple[str, Callable[[], str] | None]:
@@ -76,12 +80,46 @@ class Destinations:
             SettingsError: The key belongs to another account than `expected_account_id`.
         """
         self._know_account()
-        if name not in self._by_name:
+        if name not in self._by_name or name in self._ambiguous:
             found = self._client.lists.named(name)
             if len(found) > 1:
                 raise ContractError(_several(what, found))
             self._note(found)
         return self._by_name.get(name)
+
+    def place_of_value(self, stream: str, segment: Segment) -> tuple[str, Callable[[], str] | None] | str:
+        """As `place`, for a name that a row gives; or what there is instead of the list that, as half a sentence.
+
+        Raises:
+            KlaviyoError: The key may not see lists.
+            RunStopped: One more list would have to be made than `max_new_lists` allows.
+            SettingsError: The key belongs to another account than `expected_account_id`.
+        """
+        self._read_all()
+        name = segment.list_name or ""
+        if name in self._ambiguous:
+            return "several lists have the name that"
+        if name in self._by_name:
+            return self._by_name[name].id, None
+        if not segment.create_list or segment.sync_mode == "remove":
+            return "there is no list that"
+        if self._new == self._settings.max_new_lists:
+            raise RunStopped(
+                f"stream `{stream}`: its rows name more than {self._new} lists that are not there (`max_new_lists`). "
+                "See that `segment_field` is the right one, then raise the limit; Klaviyo makes "
+                f"{CREATED_A_DAY_MAX} lists a day"
+            )
+        self._new += 1
+        return "", partial(self._make, name, segment.opt_in_process, stream)
+
+    def exists(self, list_id: str) -> bool:
+        """Whether the account has a list.
+
+        Raises:
+            KlaviyoError: The key may not see lists.
+        """
+        self._read_all()
+        return list_id in self.lists
 
     def recognise_account(self) -> None:
         """Ask whose the key is, and what its plan allows.
@@ -109,6 +147,17 @@ class Destinations:
             self._log.info("the plan's limit is not known: the key has no scope usage:read")
         else:
             self._report.plan = {"used": usage.used, "maximum": usage.maximum}
+
+    def _read_all(self) -> None:
+        """All lists at once, ten a request: a look for each value would take longer."""
+        if self._all_read:
+            return
+        self._know_account()
+        found = self._client.lists.everything()
+        names = Counter(each.name for each in found)
+        self._ambiguous = {name for name, lists in names.items() if lists > 1}
+        self._note(found)
+        self._all_read = True
 
     def _note(self, found: Sequence[ListInfo]) -> None:
         self._by_name |= {each.name: each for each in found}

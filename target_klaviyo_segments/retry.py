@@ -29,8 +29,8 @@ _names = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 class Retry:
     """A file-like source of messages: a SCHEMA for each stream, then its rows. Its files may have been edited."""
 
-    def __init__(self, work_dir: Path, run_id: str, email_field: Callable[[str], str | None]) -> None:
-        """Find the files of a run; `email_field` names the mapped e-mail property of a stream.
+    def __init__(self, work_dir: Path, run_id: str, needed_by: Callable[[str], list[str]]) -> None:
+        """Find the files of a run; `needed_by` names the properties that a stream must have.
 
         Raises:
             InputError: There are none.
@@ -38,7 +38,7 @@ class Retry:
         self._files = [path for folder in KEPT_IN if (path := work_dir / folder / f"{run_id}.jsonl").is_file()]
         if not self._files:
             raise InputError(_nothing_kept(work_dir, run_id))
-        self._email_field = email_field
+        self._needed_by = needed_by
         self._messages = self._all()
 
     def read(self, size: int = -1) -> bytes:
@@ -61,7 +61,7 @@ class Retry:
         for row in self._rows():
             properties.setdefault(row.stream, set()).update(_names(row.record))
         for stream, names in properties.items():
-            names.update(filter(None, [self._email_field(stream)]))
+            names.update(self._needed_by(stream))
             schema = {"type": "object", "properties": {name: {} for name in sorted(names)}}
             yield _encode({"type": "SCHEMA", "stream": stream, "schema": schema, "key_properties": []})
         for row in self._rows():
@@ -97,13 +97,13 @@ def config_of(config: dict[str, Any]) -> dict[str, Any]:
     A few kept rows are no segment: whoever is not among them has not left.
     """
     kept = {name: value for name, value in config.items() if not name.startswith(("stream_map", "flattening_"))}
-    segments = kept.get("segments")
-    if isinstance(segments, dict):
-        kept["segments"] = {
-            stream: _no_mirror(own) if isinstance(own, dict) else own for stream, own in segments.items()
-        }
     return _no_mirror(kept)
 
 
 def _no_mirror(config: dict[str, Any]) -> dict[str, Any]:
+    """Also in the segments, and in those inside them."""
+    segments = config.get("segments")
+    if isinstance(segments, dict):
+        inner = {name: _no_mirror(own) if isinstance(own, dict) else own for name, own in segments.items()}
+        config = {**config, "segments": inner}
     return {**config, "sync_mode": "upsert"} if config.get("sync_mode") == "mirror" else config

@@ -28,14 +28,15 @@ from target_klaviyo_segments.ledger import Ledger
 from target_klaviyo_segments.report.document import RunReport, StreamReport
 from target_klaviyo_segments.report.files import prepare, write_past_report
 from target_klaviyo_segments.report.tally import Tally
+from target_klaviyo_segments.routing import Routes
 from target_klaviyo_segments.wiring import Once, Wires, make_client, make_limits, make_mirror_limits
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from target_klaviyo_segments.aftermath import Outcome
-    from target_klaviyo_segments.settings import Settings
+    from target_klaviyo_segments.settings import Segment, Settings
 
 
 class Run:
@@ -61,6 +62,7 @@ class Run:
         self._clock = wires.clock
         self._wall = wires.wall
         self._unselected: dict[str, Tally] = {}
+        self._routes: dict[str, Routes] = {}
         self._plan = PlanLimit(None, settings.on_plan_limit)
         self._work_dir = prepare(settings.work_dir)
         self._report = _new_report(settings)
@@ -133,6 +135,12 @@ class Run:
         if not in_order(findings):
             raise SettingsError([each.line for each in findings if not in_order([each])])
 
+    def routes(self, stream: str, segment: Segment) -> Routes:
+        """The ways of a stream in several segments."""
+        if stream not in self._routes:
+            self._routes[stream] = Routes(stream, segment, self.exporter, self.destinations)
+        return self._routes[stream]
+
     def unselected(self, stream: str) -> Tally:
         """Counters of a stream that is not exported."""
         return self._unselected.setdefault(stream, Tally())
@@ -150,14 +158,22 @@ class Run:
         """
         self.exporter.finish()
         self._close_files()
-        for warning in never_came(self._settings.segments, [*self.exporter.lanes, *self._unselected]):
+        for warning in self._never_came():
             self.warn(warning)
         percent, path = self._settings.max_rejected_percent, self._rejects.path
-        problems = [*self.exporter.incomplete, *too_many_rejected(self.exporter.lanes, percent, path)]
+        vanished = [words for routes in self._routes.values() for words in routes.vanished(self._ledger.segments)]
+        problems = [*self.exporter.incomplete, *vanished, *too_many_rejected(self.exporter.lanes, percent, path)]
         if problems:
             self._end("failed", "; ".join(problems))
             raise RunStopped("; ".join(problems))
         self._end("successful", None)
+
+    def _never_came(self) -> Iterator[str]:
+        """Streams and segments that the settings name and the input did not bring."""
+        if self._settings.segment_field is None:
+            streams = dict.fromkeys(lane.stream for lane in self.exporter.lanes.values())
+            yield from never_came(self._settings.segments, [*streams, *self._unselected])
+        yield from filter(None, (routes.unused() for routes in self._routes.values()))
 
     def break_off(self, reason: BaseException) -> None:
         """The run ends early: settle what is under way, write the report.

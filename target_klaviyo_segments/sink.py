@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk.exceptions import MissingKeyPropertiesError
@@ -11,6 +12,7 @@ from target_klaviyo_segments.errors import Rejection, RunStopped
 from target_klaviyo_segments.export.keeper import key_reader
 from target_klaviyo_segments.export.modes import Completeness
 from target_klaviyo_segments.export.rejects import record_json
+from target_klaviyo_segments.segment.batch import Columns
 from target_klaviyo_segments.segment.contract import Contract, unknown_sources
 from target_klaviyo_segments.segment.mapping import Mapper, Profile
 from target_klaviyo_segments.segment.patching import joined
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
     from singer_sdk import Target
 
-    from target_klaviyo_segments.report.tally import Tally
+    from target_klaviyo_segments.export.lane import Lane
     from target_klaviyo_segments.run import Run
     from target_klaviyo_segments.segment.batch import Record
     from target_klaviyo_segments.settings import Segment, Settings
@@ -71,19 +73,29 @@ class SegmentSink(Sink):
             unappend_fields=segment.unappend_fields,
         )
         self._intake = run.exporter.intake
-        self._lane = run.exporter.lane(stream_name, *run.destinations.place(stream_name, segment))
-        self._lane.warn(*contract.warnings, *unknown_sources(stream_name, self.original_schema, segment.sources))
-        if mapper.patches:
-            self._lane.join_by(joined)
-        self._lane.keys_of = (
-            key_reader(key_properties) if key_properties and DELETED_AT in contract.properties else None
-        )
-        if segment.sync_mode == "mirror" and self._lane.completeness is None:
-            self._lane.completeness = Completeness(mirror_on_end_of_input=settings.mirror_on_end_of_input)
         self._contract = contract
         self._mapper = mapper
-        self._lane.removes = segment.sync_mode == "remove"
         self._stop_at_reject = settings.on_invalid_record == "fail"
+        marked = key_properties and DELETED_AT in contract.properties
+        self._keys_of = key_reader(key_properties) if key_properties and marked else None
+        self._new_completeness = partial(Completeness, mirror_on_end_of_input=settings.mirror_on_end_of_input)
+        self._lane = self._enter(run, segment)
+        self._lane.warn(*contract.warnings, *unknown_sources(stream_name, self.original_schema, segment.sources))
+
+    def _enter(self, run: Run, segment: Segment) -> Lane:
+        """The way to the list."""
+        lane = run.exporter.lane(self.stream_name, *run.destinations.place(self.stream_name, segment))
+        self._equip(lane, segment.sync_mode)
+        return lane
+
+    def _equip(self, lane: Lane, sync_mode: str) -> None:
+        """Let a lane know what the stream's schema and settings say."""
+        if self._mapper.patches:
+            lane.join_by(joined)
+        lane.keys_of = self._keys_of
+        if sync_mode == "mirror" and lane.completeness is None:
+            lane.completeness = self._new_completeness()
+        lane.removes = sync_mode == "remove"
 
     @property
     def completeness(self) -> Completeness | None:
@@ -100,7 +112,7 @@ class SegmentSink(Sink):
             RunStopped: It is not valid and `on_invalid_record` is fail.
             TargetError: The run cannot go on.
         """
-        self._take(record, record_json(record))
+        self._take(self._lane, record, record_json(record), self._lane.tally.read + 1)
 
     def process_records(self, records: Sequence[dict[str, Any]], lines: Sequence[Record]) -> None:
         """Take records as a JSON decoder gave them, with their lines: the same as one by one, and much faster.
@@ -109,46 +121,52 @@ class SegmentSink(Sink):
             RunStopped: One is not valid and `on_invalid_record` is fail.
             TargetError: The run cannot go on.
         """
+        first = self._lane.tally.read + 1
+        self._take_many(self._lane, records, lines, range(first, first + len(records)))
+
+    def _take_many(
+        self, lane: Lane, records: Sequence[dict[str, Any]], lines: Sequence[Record], numbers: Sequence[int]
+    ) -> None:
+        """Records of one lane, with their numbers in the stream."""
         good = self._contract.accept(records)
         for place in [place for place, record in enumerate(records) if record.get(DELETED_AT) is not None]:
             good[place] = False
         profiles = self._mapper.map_many(records, good)
-        self._lane.tally.drop(profiles.dropped)
+        lane.tally.drop(profiles.dropped)
         begin, taken = 0, 0
         for place in (*profiles.left, len(records)):
             rows = slice(taken, taken + place - begin)
-            if self._lane.removes:
-                self._intake.leave_many(self._lane, profiles.emails[rows], lines[begin:place])
+            columns = Columns(numbers[begin:place], profiles.emails[rows], profiles.payloads[rows], lines[begin:place])
+            if lane.removes:
+                self._intake.leave_many(lane, columns.emails, columns.records)
             else:
-                self._intake.add_many(self._lane, profiles.emails[rows], profiles.payloads[rows], lines[begin:place])
+                self._intake.add_many(lane, columns)
             if place < len(records):
-                self._take(records[place], lines[place])
+                self._take(lane, records[place], lines[place], numbers[place])
             begin, taken = place + 1, rows.stop
 
-    def _take(self, record: dict[str, Any], line: Record) -> None:
-        tally = self._lane.tally
-        tally.read += 1
+    def _take(self, lane: Lane, record: dict[str, Any], line: Record, number: int) -> None:
+        lane.tally.read += 1
         self._intake.sequence += 1
-        if _is_deleted(record):
+        if is_deleted(record):
             email = self._mapper.email(record)
-            self._intake.leave(self._lane, tally.read, email if isinstance(email, str) else None, line)
+            self._intake.leave(lane, number, email if isinstance(email, str) else None, line)
             return
         rejection = self._contract.check(record)
         if rejection is None:
             profile = self._mapper.map(record)
             if not isinstance(profile, Rejection):
-                self._take_profile(profile, line)
+                self._take_profile(lane, profile, line, number)
                 return
             rejection = profile
-        self._reject(record, rejection, bytes(line))
+        self._reject(lane, record, rejection, line, number)
 
-    def _take_profile(self, profile: Profile, line: Record) -> None:
-        tally = self._lane.tally
-        if self._lane.removes:
-            self._intake.leave(self._lane, tally.read, profile.email, line)
+    def _take_profile(self, lane: Lane, profile: Profile, line: Record, number: int) -> None:
+        if lane.removes:
+            self._intake.leave(lane, number, profile.email, line)
         else:
-            tally.drop(profile.dropped)
-            self._intake.add(self._lane, tally.read, profile.email, profile.payload, line)
+            lane.tally.drop(profile.dropped)
+            self._intake.add(lane, number, profile.email, profile.payload, line)
 
     def refuse(self, record: dict[str, Any], rejection: Rejection, line: Record) -> None:
         """Take a record that cannot be mapped.
@@ -159,7 +177,7 @@ class SegmentSink(Sink):
         """
         self._lane.tally.read += 1
         self._intake.sequence += 1
-        self._reject(record, rejection, bytes(line))
+        self._reject(self._lane, record, rejection, line, self._lane.rows or self._lane.tally.read)
 
     def leave_out(self) -> None:
         """Count a record that a stream map filtered out."""
@@ -170,12 +188,11 @@ class SegmentSink(Sink):
     def process_batch(self, context: dict[str, Any]) -> None:
         """Nothing: the exporter has its own batches."""
 
-    def _reject(self, record: dict[str, Any], rejection: Rejection, line: bytes) -> None:
-        number = self._lane.tally.read
-        email = self._mapper.email(record) if self._lane.watched and _is_object(record) else None
-        self._intake.reject(self._lane, number, rejection, line, email)
+    def _reject(self, lane: Lane, record: dict[str, Any], rejection: Rejection, line: Record, number: int) -> None:
+        email = self._mapper.email(record) if lane.watched and is_object(record) else None
+        self._intake.reject(lane, number, rejection, bytes(line), email)
         if self._stop_at_reject:
-            who = f" ({self._mapper.masked(record)})" if _is_object(record) else ""
+            who = f" ({self._mapper.masked(record)})" if is_object(record) else ""
             raise self._kind_of(record, rejection)(
                 f"row {number} of stream `{self.stream_name}`{who} is rejected ({rejection.code}): {rejection.reason}. "
                 "`on_invalid_record` is fail; set it to reject to go on without such rows"
@@ -186,53 +203,11 @@ class SegmentSink(Sink):
         return KeyMissing if without_key else RunStopped
 
 
-def _is_object(record: object) -> bool:
+def is_object(record: object) -> bool:
     """Whether a record is what a tap should make it."""
     return isinstance(record, dict)
 
 
-def _is_deleted(record: object) -> bool:
+def is_deleted(record: object) -> bool:
     """Whether a record, which a broken tap may have made anything, has a delete marker."""
     return isinstance(record, dict) and record.get(DELETED_AT) is not None
-
-
-class UnselectedSink(Sink):
-    """Counts records of a stream that `segments` does not name."""
-
-    completeness = None
-
-    def __init__(
-        self,
-        target: Target,
-        stream_name: str,
-        schema: dict[str, Any],
-        key_properties: Sequence[str] | None,
-        *,
-        tally: Tally,
-    ) -> None:
-        super().__init__(target, stream_name, schema, key_properties)
-        self._tally = tally
-
-    def get_validator(self) -> None:
-        """None: the records go nowhere."""
-
-    def process_record(self, record: dict[str, Any], context: dict[str, Any] | None = None) -> None:  # noqa: ARG002  # Singer's signature
-        """Count one record."""
-        self.leave_out()
-
-    def process_records(self, records: Sequence[dict[str, Any]], lines: Sequence[Record]) -> None:  # noqa: ARG002  # as the other sink
-        """Count records."""
-        self._tally.read += len(records)
-        self._tally.filtered += len(records)
-
-    def refuse(self, record: dict[str, Any], rejection: Rejection, line: Record) -> None:  # noqa: ARG002  # as the other sink
-        """Count one record."""
-        self.leave_out()
-
-    def leave_out(self) -> None:
-        """Count one record."""
-        self._tally.read += 1
-        self._tally.filtered += 1
-
-    def process_batch(self, context: dict[str, Any]) -> None:
-        """Nothing: the records go nowhere."""

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from target_klaviyo_segments.export.modes import Completeness
     from target_klaviyo_segments.segment.batch import Record
-    from target_klaviyo_segments.sink import SegmentSink, UnselectedSink
+    from target_klaviyo_segments.sink import SegmentSink
+    from target_klaviyo_segments.unselected import UnselectedSink
 
 
 CODE = "not_mapped"

@@ -12,13 +12,15 @@ from target_klaviyo_segments.batch_files import batch_records
 from target_klaviyo_segments.malformed import checked_schema, no_schema_yet, state_of, stream_of
 from target_klaviyo_segments.messages import Records
 from target_klaviyo_segments.reader import MessageReader
+from target_klaviyo_segments.routed_sink import RoutedSink
 from target_klaviyo_segments.run import Run
 from target_klaviyo_segments.segment.mapping import mapping_problems
 from target_klaviyo_segments.settings import Settings
 from target_klaviyo_segments.settings.table import config_jsonschema
-from target_klaviyo_segments.sink import SegmentSink, UnselectedSink
+from target_klaviyo_segments.sink import SegmentSink
 from target_klaviyo_segments.stopping import end_at_once, stdout_is_gone, stop_of, take_hangup
 from target_klaviyo_segments.takers import Taker, taker
+from target_klaviyo_segments.unselected import UnselectedSink
 from target_klaviyo_segments.wiring import Once, Wires
 
 if TYPE_CHECKING:
@@ -119,7 +121,8 @@ class TargetKlaviyoSegments(Target):
             segment = None
         if segment is None:
             return partial(UnselectedSink, tally=self.run.unselected(stream_name))
-        return partial(SegmentSink, run=self.run, settings=self.settings, segment=segment)
+        sink = SegmentSink if segment.segment_field is None else RoutedSink
+        return partial(sink, run=self.run, settings=self.settings, segment=segment)
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:  # noqa: ARG002  # the SDK's signature
         """Nothing: `Settings` has checked more, in words."""

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from target_klaviyo_segments.export import strays
+from target_klaviyo_segments.export.lane import streams_that_lose
+from target_klaviyo_segments.export.strays import find_strays
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from target_klaviyo_segments.export.lane import Lane
     from target_klaviyo_segments.export.mirror import Mirror
@@ -13,7 +17,7 @@ if TYPE_CHECKING:
     from target_klaviyo_segments.segment.batch import Record
 
 
-class Memory(Protocol):
+class Memory(strays.Memory, Protocol):
     """What the ledger knows of people. Each raises `WorkDirError` when it cannot be read."""
 
     def emails_of_keys(self, list_id: str, stream: str, keys: Sequence[str]) -> dict[str, str]:
@@ -45,6 +49,8 @@ class Departure:
     def stay(self, lane: Lane, emails: Sequence[str], records: Sequence[Record]) -> None:
         """People who are in the segment, also those who had left before."""
         self.see(lane, emails)
+        if lane.aside is not None and lane.aside.leaving:
+            lane.aside.leaving.seen_in(lane.name, emails, lane.keys_of(records) if lane.keys_of is not None else ())
         if lane.leaving:
             keys = lane.keys_of(records) if lane.keys_of is not None and lane.leaving.keys else ()
             lane.tally.merged += lane.leaving.come_back(emails, keys)
@@ -60,7 +66,20 @@ class Departure:
             KlaviyoError: Klaviyo does not do it; who was removed before is counted.
             WorkDirError: The ledger cannot be read or written.
         """
+        lanes = list(lanes)
+        for stream, tally in streams_that_lose(lanes, self._mirror.limits.max_rejected_percent):
+            for lane in lanes:
+                if lane.stream == stream and lane.aside is not None and lane.completeness is not None:
+                    lane.completeness.spoil(f"{tally.rejected} of {tally.read} rows of `{stream}` were rejected")
         return self._mirror.carry_out(lanes, by_itself=by_itself)
+
+    def find_strays(self, lanes: Mapping[str, Lane], open_lane: Callable[..., Lane]) -> None:
+        """Let who leaves a stream of several segments leave those of them where the ledger has them.
+
+        Raises:
+            WorkDirError: The ledger cannot be read.
+        """
+        find_strays(self._memory, lanes, open_lane)
 
     def carry_out(self, lane: Lane) -> str | None:
         """Take those off the list who left one stream, but for those whom another stream has there.
@@ -72,8 +91,8 @@ class Departure:
             KlaviyoError: Klaviyo does not do it; who was removed before is counted.
             WorkDirError: The ledger cannot be read or written.
         """
-        if lane.make_list is not None:
-            lane.tally.filtered += lane.leaving.forget()  # nobody is on a list that was never made
+        if lane.make_list is not None or lane.routed:
+            self._leave_nothing(lane)
             return None
         rows = self._by_email(lane)
         if not lane.removes:
@@ -83,13 +102,24 @@ class Departure:
             lane.tally.removed += sum(rows[email] for email in (*removed.removed, *removed.not_found))
             lane.tally.failed += sum(rows[email] for email in removed.refused)
             refused += len(removed.refused)
-        return f"stream `{lane.stream}`: Klaviyo refuses to take {refused} people off the list" if refused else None
+        return f"stream `{lane.name}`: Klaviyo refuses to take {refused} people off the list" if refused else None
+
+    @staticmethod
+    def _leave_nothing(lane: Lane) -> None:
+        """Nobody is on a list that was never made, nor in a segment that the ledger does not know."""
+        strangers = lane.leaving.forget()
+        lane.tally.filtered += strangers
+        if strangers and lane.routed:
+            lane.warn(
+                f"stream `{lane.stream}`: {strangers} rows take off people who are in no segment of it, by the ledger; "
+                "nobody was removed for them"
+            )
 
     def _by_email(self, lane: Lane) -> dict[str, int]:
         """Rows of each person; those whose key nobody knows are left out: they were never put on the list by us."""
         rows, keys = dict(lane.leaving.emails), dict(lane.leaving.keys)
         lane.leaving.forget()
-        known = self._memory.emails_of_keys(lane.list_id, lane.stream, list(keys)) if keys else {}
+        known = self._memory.emails_of_keys(lane.list_id, lane.name, list(keys)) if keys else {}
         for key, count in keys.items():
             if key in known:
                 rows[known[key]] = rows.get(known[key], 0) + count
@@ -98,15 +128,15 @@ class Departure:
         strangers = len(keys) - len(known)
         if strangers:
             lane.warn(
-                f"stream `{lane.stream}`: {strangers} delete markers have a key alone that no delivered person has; "
+                f"stream `{lane.name}`: {strangers} delete markers have a key alone that no delivered person has; "
                 "nobody was removed for them"
             )
         return rows
 
     def _leave_to_others(self, lane: Lane, rows: dict[str, int]) -> None:
         """Whoever is in another segment of the list too stays on it."""
-        others = self._memory.hand_over(lane.list_id, [lane.stream], list(rows)) if rows else []
+        others = self._memory.hand_over(lane.list_id, [lane.name], list(rows)) if rows else []
         for email in others:
             lane.tally.filtered += rows.pop(email)
         if others:
-            lane.warn(f"stream `{lane.stream}`: {len(others)} people who left it stay, for another stream has them too")
+            lane.warn(f"stream `{lane.name}`: {len(others)} people who left it stay, for another stream has them too")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from target_klaviyo_segments.errors import ContractError
 from target_klaviyo_segments.export.checkpoint import Checkpoint
 from target_klaviyo_segments.export.dispatch import Dispatch, Klaviyo
 from target_klaviyo_segments.export.filling import Filler
 from target_klaviyo_segments.export.intake import Intake
-from target_klaviyo_segments.export.lane import Lane
+from target_klaviyo_segments.export.lane import Lane, streams_that_lose
 from target_klaviyo_segments.export.settling import Books
 from target_klaviyo_segments.segment.batch import Batcher
 
@@ -76,19 +77,28 @@ class Exporter:
         """Who is in a job that has not ended."""
         return self._books.people
 
-    def lane(self, stream: str, list_id: str, make_list: Callable[[], str] | None = None) -> Lane:
-        """The way of a stream to its list; the same one again when the stream's schema changes.
+    def lane(
+        self, stream: str, list_id: str, make_list: Callable[[], str] | None = None, *, value: str | None = None
+    ) -> Lane:
+        """The way of a stream, or of one segment of it, to its list; the same one again when the schema changes.
 
         A list that is still to be made has no ID; `make_list` makes it before the first row goes to it.
+
+        Raises:
+            ContractError: Another stream has the name that the segment gets.
         """
-        if stream not in self.lanes:
+        name = stream if value is None else f"{stream}/{value}"
+        if name not in self.lanes:
             new = partial(Batcher, rows_max=self._limits.batch_rows, bytes_max=self._limits.batch_bytes)
             sieve = new() if self._limits.skip_unchanged else None
-            lane = self.lanes[stream] = Lane(stream, list_id, filling=new(), later=new(), sieve=sieve)
+            lane = self.lanes[name] = Lane(name, stream, list_id, filling=new(), later=new(), sieve=sieve)
             lane.filling.rows_max = self._filler.rows_left(lane)
             lane.make_list = make_list
             lane.watched = make_list is None and self._departure.watches(list_id)
-        return self.lanes[stream]
+            return lane
+        if self.lanes[name].stream != stream:
+            raise ContractError(f"two streams of the input have a segment of the name `{name}`: rename one of them")
+        return self.lanes[name]
 
     def state(self, value: Any) -> None:  # noqa: ANN401  # a STATE's value is whatever the tap says
         """Take a STATE; it goes out when everything read before it has its fate.
@@ -164,12 +174,16 @@ class Exporter:
 
     def _after_delivery(self, *, by_itself: bool) -> None:
         """What can only be done for people whom Klaviyo has by now."""
-        for lane in self.lanes.values():
+        self._departure.find_strays(self.lanes, self.lane)
+        troubled: set[str] = set()
+        for lane in list(self.lanes.values()):
             trouble = self._departure.carry_out(lane)
-            if trouble is None:
-                self._checkpoint.release((lane.stream, "leaving"))
-            else:
+            if trouble is not None:
                 self._books.incomplete.append(trouble)
+                troubled.add(lane.stream)
+        for lane in self.lanes.values():
+            if lane.stream not in troubled:
+                self._checkpoint.release((lane.name, "leaving"))
         self._books.incomplete += self._departure.mirror(self.lanes.values(), by_itself=by_itself)
 
     def _bound_buffers(self) -> None:
@@ -181,7 +195,7 @@ class Exporter:
             self._filler.seal(fullest)
 
     def _let_state_out(self) -> None:
-        if any(lane.tally.too_many_rejected(self._limits.max_rejected_percent) for lane in self.lanes.values()):
+        if any(True for _ in streams_that_lose(self.lanes.values(), self._limits.max_rejected_percent)):
             return
         state = self._checkpoint.ready()
         if state is not None:

@@ -85,7 +85,7 @@ class Filler:
             batch, waiting = batch.split(busy)
             self._hold_back(lane, waiting, batch.first_sequence)
         self._send(lane, batch)
-        self._checkpoint.release(lane.stream)
+        self._checkpoint.release(lane.name)
 
     def send_later(self, lane: Lane) -> None:
         """Send those who waited, when they need not any more."""
@@ -94,7 +94,7 @@ class Filler:
             with kept(lane, batch.rows):
                 self._outlet.wait_for_people(batch.positions)
             self._send(lane, batch)
-            self._checkpoint.release((lane.stream, "later"))
+            self._checkpoint.release((lane.name, "later"))
 
     def screen(self, lane: Lane) -> None:
         """Leave out whom Klaviyo has as they are; the others go on."""
@@ -103,11 +103,12 @@ class Filler:
             return
         with kept(lane, batch.rows):
             found = self._keeper.unchanged(lane.list_id, batch)
-        same = {email for email in found if not self._coming(lane.list_id, email)}
+        others = [other for other in self._lanes.values() if other.list_id == lane.list_id]
+        same = {email for email in found if not self._coming(others, email)}
         lane.tally.unchanged += len(same)
         rest = batch.split(same)[0] if same else batch
         self._pour(lane, lane.filling, rest.columns, batch.first_sequence, step=0)
-        self._checkpoint.release((lane.stream, "sieve"))
+        self._checkpoint.release((lane.name, "sieve"))
 
     def rows_left(self, lane: Lane) -> int:
         """Rows that the next batch may hold."""
@@ -129,7 +130,7 @@ class Filler:
     def _place(self, lane: Lane, batcher: Batcher, row: Row, sequence: int) -> None:
         place = batcher.offer(row, sequence)
         if place is Place.OPENED:
-            self._checkpoint.hold(lane.stream if batcher is lane.filling else (lane.stream, "sieve"), sequence)
+            self._checkpoint.hold(lane.name if batcher is lane.filling else (lane.name, "sieve"), sequence)
         elif place is Place.REPLACED:
             lane.tally.merged += 1
         elif place is Place.FULL:
@@ -146,7 +147,7 @@ class Filler:
             return
         if not self._limits.split_exports:
             raise RunStopped(
-                f"stream `{lane.stream}`: more than {self._limits.profiles_per_export} profiles "
+                f"stream `{lane.name}`: more than {self._limits.profiles_per_export} profiles "
                 "(`max_profiles_per_export`), and `on_export_limit` is fail. Raise the limit, or set it to split"
             )
         self.send_later(lane)
@@ -165,12 +166,10 @@ class Filler:
             return set()
         return {email for email in batch.positions if email in people or lane.later.holds(email)}
 
-    def _coming(self, list_id: str, email: str) -> bool:
-        """Whether something newer than what the ledger has of a person is on its way to a list."""
+    def _coming(self, lanes: Iterable[Lane], email: str) -> bool:
+        """Whether something newer than what the ledger has of a person is on its way to the list of these lanes."""
         return email in self._outlet.people or any(
-            lane.filling.holds(email) or lane.later.holds(email)
-            for lane in self._lanes.values()
-            if lane.list_id == list_id
+            lane.filling.holds(email) or lane.later.holds(email) for lane in lanes
         )
 
     def _hold_back(self, lane: Lane, rows: Sequence[Row], sequence: int) -> None:
@@ -180,7 +179,7 @@ class Filler:
                 self.send_later(lane)
                 place = lane.later.offer(row, sequence)
             if place is Place.OPENED:
-                self._checkpoint.hold((lane.stream, "later"), sequence)
+                self._checkpoint.hold((lane.name, "later"), sequence)
             elif place is Place.REPLACED:
                 lane.tally.merged += 1
                 lane.export.profiles -= 1

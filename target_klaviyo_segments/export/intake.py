@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from target_klaviyo_segments.errors import Rejection
 from target_klaviyo_segments.export.filling import kept
-from target_klaviyo_segments.segment.batch import Columns, Row
+from target_klaviyo_segments.segment.batch import Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from target_klaviyo_segments.export.filling import Filler
     from target_klaviyo_segments.export.lane import Lane
     from target_klaviyo_segments.export.settling import Books
-    from target_klaviyo_segments.segment.batch import Record
+    from target_klaviyo_segments.segment.batch import Columns, Record
 
 
 class Intake:
@@ -42,19 +42,19 @@ class Intake:
         self._departure.stay(lane, [email], [record])
         self._filler.add(lane, row, self.sequence)
 
-    def add_many(self, lane: Lane, emails: Sequence[str], payloads: Sequence[bytes], records: Sequence[Record]) -> None:
-        """Read and take rows that follow each other and passed the checks.
+    def add_many(self, lane: Lane, rows: Columns) -> None:
+        """Read and take rows that passed the checks.
 
         Raises:
             TargetError: The run cannot go on, or reached a limit of the settings.
         """
-        if lane.make_list is not None and emails:
+        count = len(rows.emails)
+        if lane.make_list is not None and count:
             self._open(lane, lane.make_list)
-        first, sequence = lane.tally.read + 1, self.sequence + 1
-        lane.tally.read += len(emails)
-        self.sequence += len(emails)
-        rows = Columns(range(first, first + len(emails)), emails, payloads, records)
-        self._departure.stay(lane, emails, records)
+        sequence = self.sequence + 1
+        lane.tally.read += count
+        self.sequence += count
+        self._departure.stay(lane, rows.emails, rows.records)
         self._filler.add_many(lane, rows, sequence)
 
     def leave(self, lane: Lane, number: int, email: str | None, record: Record) -> None:
@@ -64,7 +64,7 @@ class Intake:
             WorkDirError: It cannot be told who, and the rejects file cannot be written.
         """
         if self._departure.leave(lane, email, record):
-            self._checkpoint.hold((lane.stream, "leaving"), self.sequence)
+            self._checkpoint.hold((lane.name, "leaving"), self.sequence)
         else:
             why = Rejection("delete_marker_of_nobody", "the delete marker has neither an e-mail address nor a key")
             self.reject(lane, number, why, bytes(record))

@@ -49,7 +49,7 @@ class Keeper:
         return self._write(  # type: ignore[no-any-return]  # the ledger's
             self._ledger.intend,
             self._run_id,
-            stream=lane.stream,
+            stream=lane.name,
             list_id=lane.list_id,
             emails=batch.emails,
             numbers=batch.numbers,

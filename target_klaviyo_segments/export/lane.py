@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from target_klaviyo_segments.export.leaving import Leaving
-from target_klaviyo_segments.report.tally import Tally
+from target_klaviyo_segments.report.tally import Tally, total
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from target_klaviyo_segments.export.modes import Completeness
     from target_klaviyo_segments.segment.batch import Batcher, Record, Row
@@ -49,6 +49,7 @@ class Lane:
     `sieve` holds rows of whom it is not known yet whether Klaviyo has them already; `keys_of` reads records' keys.
     """
 
+    name: str  # the stream's; with its value where `segment_field` parts the stream: `people/vip`
     stream: str
     list_id: str
     filling: Batcher
@@ -57,6 +58,11 @@ class Lane:
     sieve: Batcher | None = None
     watched: bool = False  # the mirror of its list must see everybody
     completeness: Completeness | None = None  # of a mirrored segment
+    aside: Lane | None = None  # of a stream in several segments: where its rows go that are in none
+    routed: bool = False  # it is such a place itself
+    selects: bool = False  # and only segments that the settings name are exported
+    reaches: Callable[[str], bool] | None = None  # else, whether a list of an earlier run is still there
+    rows: int = 0  # and so many rows of its stream were read
     removes: bool = False  # its rows name people who are to leave the list
     keys_of: Callable[[Sequence[Record]], list[str | None]] | None = None
     leaving: Leaving = field(default_factory=Leaving)
@@ -102,3 +108,13 @@ class Lane:
     def warn(self, *warnings: str) -> None:
         """Note warnings for the report, each once."""
         self.warnings += [warning for warning in warnings if warning not in self.warnings]
+
+
+def streams_that_lose(lanes: Iterable[Lane], percent: int) -> Iterator[tuple[str, Tally]]:
+    """Streams of whose rows, in all segments together, too many are rejected; with the tally of them all."""
+    lanes = list(lanes)
+    losing = {lane.stream for lane in lanes if lane.tally.rejected}
+    for stream in losing:
+        tally = total([lane.tally for lane in lanes if lane.stream == stream])
+        if tally.too_many_rejected(percent):
+            yield stream, tally

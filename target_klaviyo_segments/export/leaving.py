@@ -15,12 +15,14 @@ class Leaving:
 
     emails: dict[str, int] = field(default_factory=dict)
     keys: dict[str, int] = field(default_factory=dict)
+    back: dict[str, set[str]] = field(default_factory=dict)  # e-mail or key to segments where a later row has them
 
     def __bool__(self) -> bool:
         return bool(self.emails or self.keys)
 
     def leave(self, email: str | None, key: str | None) -> bool:
         """A row says that somebody leaves; False when it cannot be told who."""
+        self.back.pop(email or key or "", None)
         if email is not None:
             self.emails[email] = self.emails.get(email, 0) + 1
         elif key is not None:
@@ -33,6 +35,12 @@ class Leaving:
         self.emails.clear()
         self.keys.clear()
         return rows
+
+    def seen_in(self, segment: str, emails: Sequence[str], keys: Sequence[str | None]) -> None:
+        """People are in one of several segments after all: they leave the others."""
+        for known, asked in ((self.emails, emails), (self.keys, keys)):
+            for each in known.keys() & set(asked) if known else ():
+                self.back.setdefault(each, set()).add(segment)
 
     def come_back(self, emails: Sequence[str], keys: Sequence[str | None]) -> int:
         """Rows of people who are there after all: how many rows before said that they leave."""

@@ -92,6 +92,7 @@ class Mirror:
     limits: MirrorLimits
     lists: dict[str, Mirrored] = field(default_factory=dict)
     _waiting: dict[str, list[str]] = field(default_factory=dict)
+    _waiting_people: int = 0  # of all lists, of which there may be a thousand
 
     def watches(self, list_id: str) -> bool:
         """Whether it must be told of everybody who goes to a list; to be asked before anybody goes."""
@@ -103,10 +104,12 @@ class Mirror:
 
     def see(self, list_id: str, emails: Sequence[str]) -> None:
         """These people are in the segment, whatever becomes of their rows."""
-        waiting = self._waiting.setdefault(list_id, [])
-        waiting += emails
-        if len(waiting) >= _SEEN_AT_ONCE:
-            self._note(list_id)
+        self._waiting.setdefault(list_id, []).extend(emails)
+        self._waiting_people += len(emails)
+        if self._waiting_people >= _SEEN_AT_ONCE:
+            for waiting in list(self._waiting):
+                self._note(waiting)
+            self._waiting_people = 0
 
     def carry_out(self, lanes: Iterable[Lane], *, by_itself: bool) -> Iterator[str]:
         """Once every row has its fate: take off who left; why not, a sentence for each list where it is refused.
@@ -127,7 +130,7 @@ class Mirror:
         return asdict(self.lists[list_id]) if list_id in self.lists else None
 
     def _one(self, list_id: str, lanes: Sequence[Lane], outcome: Mirrored, *, by_itself: bool) -> Iterator[str]:
-        streams = [lane.stream for lane in lanes]
+        streams = [lane.name for lane in lanes]
         strangers: list[tuple[str | None, str]] = []
         gap = _gap(lanes, by_itself=by_itself)
         if self.limits.everybody and gap is None:
@@ -154,7 +157,7 @@ class Mirror:
 
     def _plan(self, lanes: Sequence[Lane], gap: str | None, outcome: Mirrored) -> MirrorPlan:
         return MirrorPlan(
-            stream=", ".join(lane.stream for lane in lanes),
+            stream=", ".join(lane.name for lane in lanes),
             gap=gap,
             tally=total([lane.tally for lane in lanes]),
             members_before=outcome.members_before,

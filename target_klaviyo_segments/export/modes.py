@@ -65,9 +65,9 @@ class Completeness:
         """A SCHEMA: the names of its properties are its shape, in any order."""
         shape = frozenset(properties)
         if bookmark_properties:
-            self._spoil(_INCREMENTAL)
+            self.spoil(_INCREMENTAL)
         elif self._shape not in {None, shape}:
-            self._spoil(_TWO_SHAPES)
+            self.spoil(_TWO_SHAPES)
         self._shape = shape
 
     def record(self, version: object) -> None:
@@ -89,7 +89,7 @@ class Completeness:
         """The input is over; not `by_itself` when a signal, a broken line or a limit ended it."""
         self._ended = True
         if not by_itself:
-            self._spoil(_BROKEN)
+            self.spoil(_BROKEN)
 
     @property
     def gap(self) -> str | None:
@@ -106,7 +106,7 @@ class Completeness:
             return _NO_STATE
         return _TWO_VERSIONS if self._versions_differ else _NOT_CLOSED
 
-    def _spoil(self, why: str) -> None:
+    def spoil(self, why: str) -> None:
         """The first reason stays: it is the one that the next run will meet again."""
         self._spoilt = self._spoilt or why
 

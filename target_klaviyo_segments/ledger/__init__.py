@@ -35,6 +35,9 @@ Signatures:
     count_members(list_id: str, stream: str | None = None) -> int
     newcomers(emails: Sequence[str]) -> int                          # whom no earlier run delivered to any list
     emails_of_keys(list_id: str, stream: str, keys: Sequence[str]) -> dict[str, str]
+    segments.of_keys(stream: str, keys: Sequence[str]) -> list[Placed]     # key, `stream/value`, list, e-mail
+    segments.of_emails(stream: str, emails: Sequence[str]) -> list[Placed]
+    segments.counts(stream: str) -> dict[tuple[str, str], int]       # by `stream/value` and list
     hand_over(list_id: str, streams: Sequence[str], emails: Sequence[str]) -> list[str]   # whom another stream has too
     ids_of(list_id: str, emails: Sequence[str]) -> dict[str, str]          # those known
     learn_ids(list_id: str, ids: Mapping[str, str]) -> None                # of members; others are passed over

@@ -16,6 +16,7 @@ from target_klaviyo_segments.ledger.posting import Posting
 from target_klaviyo_segments.ledger.runs import Runs
 from target_klaviyo_segments.ledger.schema import STEPS
 from target_klaviyo_segments.ledger.seen import Seen
+from target_klaviyo_segments.ledger.segments import Segments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -42,6 +43,7 @@ class Ledger:
         self._names = Names(database)
         self._seen = Seen(database)
         self._known = Known(database)
+        self.segments = Segments(database, self._posting.post)
 
     @classmethod
     def open(

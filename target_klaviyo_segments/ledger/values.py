@@ -10,6 +10,8 @@ from target_klaviyo_segments.ledger.spans import without
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+Placed = tuple[str, str, str, str]  # what was asked for, segment, list, e-mail
+
 
 @dataclass(frozen=True, slots=True)
 class PastRun:

@@ -30,6 +30,7 @@ class StreamReport:
             "list": {"id": self.list_id, "name": self.list_name} if self.list_id else None,
             **self.tally.as_dict(),
             "reject_reasons": dict(self.tally.reasons.most_common()),
+            "filter_reasons": dict(self.tally.left_out.most_common()),
             "dropped_fields": dict(self.tally.dropped.most_common()),
             "exports": list(self.exports),
             "jobs": sum(export["jobs"] for export in self.exports),

@@ -13,7 +13,11 @@ FATES = ("delivered", "rejected", "unchanged", "merged", "removed", "filtered", 
 
 @dataclass(slots=True)
 class Tally:
-    """One stream's rows by fate; `reasons` counts rejections by code, `dropped` unusable fields of delivered rows."""
+    """One stream's rows by fate, and why.
+
+    `reasons` counts rejections by code, `dropped` unusable fields of delivered rows, `left_out` rows of no selected
+    segment.
+    """
 
     read: int = 0
     delivered: int = 0
@@ -25,6 +29,7 @@ class Tally:
     failed: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     dropped: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[str] = field(default_factory=Counter)
 
     @property
     def settled(self) -> int:
@@ -40,6 +45,11 @@ class Tally:
         """One row refused for a reason of its own."""
         self.rejected += 1
         self.reasons[code] += 1
+
+    def leave_out(self, code: str) -> None:
+        """One row filtered for a reason that is counted."""
+        self.filtered += 1
+        self.left_out[code] += 1
 
     def drop(self, fields: Iterable[str]) -> None:
         """Fields of one row that were left out; names come from records, so how many are told apart is bounded."""
@@ -64,4 +74,5 @@ def total(tallies: list[Tally]) -> Tally:
             setattr(result, name, getattr(result, name) + count)
         result.reasons.update(tally.reasons)
         result.dropped.update(tally.dropped)
+        result.left_out.update(tally.left_out)
     return result

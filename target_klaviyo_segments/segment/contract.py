@@ -111,6 +111,14 @@ def unknown_sources(stream: str, schema: dict[str, Any], sources: Mapping[str, s
     ]
 
 
+def no_such_property(schema: dict[str, Any], name: str) -> str | None:
+    """What is wrong with a property that a setting names, as the rest of a sentence; None when records may have it."""
+    properties = sorted(properties_of(schema))
+    if find_property(schema, name) is not MISSING:
+        return None
+    return f"which is none of its properties{nearest(name, properties)}; they are: {_listed(properties)}"
+
+
 def _email_problem(schema: dict[str, Any], properties: Sequence[str], email_field: str) -> str | None:
     if not properties:
         return "but its schema has no `properties`"

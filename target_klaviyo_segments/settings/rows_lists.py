@@ -20,6 +20,15 @@ ROWS = (
         options=("single_opt_in", "double_opt_in"),
     ),
     Setting(
+        "max_new_lists",
+        "integer",
+        "With segment_field and create_list: lists that one run makes at most; for one more value without a list it stops.",
+        20,
+        minimum=1,
+        maximum=150,
+        limit="Klaviyo makes 150 lists a day (https://developers.klaviyo.com/en/reference/create_list)",
+    ),
+    Setting(
         "warn_new_members",
         "integer",
         "When more people than this are new to a list in one run, by the ledger, a warning says so before they go there.",

@@ -9,9 +9,14 @@ from target_klaviyo_segments.settings.setting import Setting
 ROWS = (
     Setting("email_field", "string", "Property of the records that holds the e-mail address.", "email"),
     Setting(
+        "segment_field",
+        "string",
+        "Property of the records that says which segment a row is of: one stream, several segments, several lists. Then segments is keyed by its values; without segments its value is the name of the list.",
+    ),
+    Setting(
         "segments",
         "object",
-        "Stream name to its own list_id or list_name, create_list, opt_in_process, email_field, field_map, append_fields, unappend_fields, unmapped_fields, default_country and sync_mode. When given, only these streams are exported.",
+        "Stream name to its own list_id or list_name, create_list, opt_in_process, email_field, field_map, append_fields, unappend_fields, unmapped_fields, default_country, sync_mode, segment_field and segments. When given, only these streams are exported.",
     ),
     Setting(
         "field_map",

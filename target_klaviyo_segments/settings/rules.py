@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from target_klaviyo_segments.settings.rules_lists import list_problems
 from target_klaviyo_segments.settings.setting import Setting, nearest
-from target_klaviyo_segments.settings.table import PER_SEGMENT, SDK_SETTINGS, SETTINGS
+from target_klaviyo_segments.settings.table import PER_SEGMENT, PER_VALUE, SDK_SETTINGS, SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,8 @@ PRIVACY_NOTICE = (
 
 def problems_of(config: Mapping[str, Any], mapping_problems: MappingProblems) -> list[str]:
     """Every problem of a configuration without nulls, a sentence each; empty when it can be used."""
-    problems = [*_unknown(config), *_ill_formed(config, SETTINGS), *_missing(config), *list_problems(config)]
+    problems = [*_unknown(config), *_ill_formed(config, SETTINGS), *_missing(config)]
+    problems += [*_segments(config), *list_problems(config)]
     for where, own in _parts(config):
         problems += [f"{where}{problem}" for problem in mapping_problems(own, {**config, **own})]
     return problems
@@ -57,20 +58,31 @@ def _missing(config: Mapping[str, Any]) -> Iterator[str]:
         yield PRIVACY_NOTICE
 
 
-def _segments(value: Mapping[str, Any]) -> str | None:
-    problems: list[str] = []
-    for stream, own in value.items():
+def _segments(config: Mapping[str, Any]) -> Iterator[str]:
+    """Problems of `segments`, whose keys are streams, or values of the general `segment_field`."""
+    segments = config.get("segments")
+    if not isinstance(segments, dict):
+        return
+    if config.get("segment_field") is not None:
+        yield from _entries("segments", segments, PER_VALUE, "segment")
+        return
+    yield from _entries("segments", segments, PER_SEGMENT, "stream")
+    for stream, own in segments.items():
+        if isinstance(own, dict) and isinstance(own.get("segments"), dict):
+            yield from _entries(f"segments.{stream}.segments", own["segments"], PER_VALUE, "segment")
+
+
+def _entries(where: str, entries: Mapping[str, Any], table: Mapping[str, Setting], what: str) -> Iterator[str]:
+    for key, own in entries.items():
         if not isinstance(own, dict):
-            problems.append(f'must give an object for the stream `{stream}`, such as {{"list_id": "Y6nRLr"}}')
+            yield f'`{where}` must give an object for the {what} `{key}`, such as {{"list_id": "Y6nRLr"}}'
             continue
-        problems += [
-            f"has no setting `{name}` for `{stream}`{nearest(name, PER_SEGMENT)}"
-            for name in own
-            if name not in PER_SEGMENT
-        ]
+        for name in own:
+            if name not in table:
+                yield f"`{where}` has no setting `{name}` for `{key}`{nearest(name, table)}"
         given = {name: item for name, item in own.items() if item is not None}
-        problems += [f"is wrong: {p}" for p in _ill_formed(given, PER_SEGMENT, where=f"{stream}.")]
-    return "; ".join(problems) or None
+        for problem in _ill_formed(given, table, where=f"{key}."):
+            yield f"`{where}` is wrong: {problem}"
 
 
 def _parts(config: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -129,5 +141,4 @@ _SPECIAL: Mapping[str, Callable[[Any], str | None]] = {
     "api_url": _api_url,
     "api_revision": _api_revision,
     "default_country": _default_country,
-    "segments": _segments,
 }

@@ -14,18 +14,37 @@ def list_problems(config: Mapping[str, Any]) -> Iterator[str]:
     for where, part in parts.items():
         if part.get("list_id") and part.get("list_name"):
             yield f"{where}`list_id` and `list_name` name a list twice: keep one of the two"
+        if part.get("segment_field") and part.get("segment_field") == {**config, **part}.get("email_field", "email"):
+            yield f"{where}`segment_field` is the e-mail property: every person would be a segment"
+    yield from _routed(config)
     yield from _missing(config)
-    named = any(part.get("list_name") for part in parts.values())
+    named = any(part.get("list_name") or part.get("segment_field") for part in parts.values())
     creates = any(part.get("create_list") is True for part in parts.values())
     if creates and not named:
-        yield "`create_list` is true, and there is no `list_name`: a list is made by its name"
+        yield "`create_list` is true, and there is no `list_name` or `segment_field`: a list is made by its name"
     if not creates and any(part.get("opt_in_process") for part in parts.values()):
         yield "`opt_in_process` is for lists that are made, and `create_list` is not true"
 
 
+def _routed(config: Mapping[str, Any]) -> Iterator[str]:
+    """Streams whose rows name their segments: by values that have settings, or by the names of lists."""
+    if config.get("segment_field"):
+        if _has_list(config) and not isinstance(config.get("segments"), dict):
+            yield (
+                "`segment_field` without `segments` takes each row to the list that its value names: take `list_id` or "
+                "`list_name` out, or give `segments` by value"
+            )
+        return
+    for stream, own in _entries(config.get("segments")):
+        if own.get("segments") is not None and not own.get("segment_field"):
+            yield f"`segments.{stream}` has `segments` of its own, and no `segment_field` that tells them apart"
+        if own.get("segment_field") and own.get("segments") is None and _has_list(own):
+            yield f"`segments.{stream}` has a list, and a `segment_field` whose value names one: keep one of the two"
+
+
 def _missing(config: Mapping[str, Any]) -> Iterator[str]:
     segments = config.get("segments")
-    if _has_list(config):
+    if _has_list(config) or config.get("segment_field"):
         return
     if not isinstance(segments, dict):
         yield (
@@ -33,8 +52,8 @@ def _missing(config: Mapping[str, Any]) -> Iterator[str]:
             "or `list_name`"
         )
         return
-    for stream, own in segments.items():
-        if isinstance(own, dict) and not _has_list(own):
+    for stream, own in _entries(segments):
+        if not _has_list(own) and not own.get("segment_field"):
             yield f"`segments.{stream}` has no `list_id` or `list_name`, and there is no general one"
 
 
@@ -43,10 +62,15 @@ def _has_list(part: Mapping[str, Any]) -> bool:
 
 
 def _parts(config: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The general settings, and each segment's own."""
+    """The general settings, each segment's own, and those of the segments inside it."""
     yield "", config
-    segments = config.get("segments")
-    if isinstance(segments, dict):
-        for stream, own in segments.items():
-            if isinstance(own, dict):
-                yield f"segments.{stream}: ", own
+    for key, own in _entries(config.get("segments")):
+        yield f"segments.{key}: ", own
+        for inner, its in _entries(own.get("segments")):
+            yield f"segments.{key}.segments.{inner}: ", its
+
+
+def _entries(segments: object) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for key, own in segments.items() if isinstance(segments, dict) else ():
+        if isinstance(own, dict):
+            yield key, own

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from target_klaviyo_segments.errors import SettingsError
@@ -10,7 +10,7 @@ from target_klaviyo_segments.settings.rules import problems_of
 from target_klaviyo_segments.settings.table import SETTINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from target_klaviyo_segments.settings.rules import MappingProblems
 
@@ -31,6 +31,8 @@ class Segment:
     unmapped_fields: Literal["send", "drop"]
     default_country: str | None
     sync_mode: str
+    segment_field: str | None = None
+    values: Mapping[str, Segment] | None = None  # by value of `segment_field`; None: the value names the list
 
     @property
     def sources(self) -> Mapping[str, str]:
@@ -41,6 +43,16 @@ class Segment:
             "unappend_fields": self.unappend_fields,
         }
         return {f"{setting}.{field}": source for setting, fields in named.items() for field, source in fields.items()}
+
+    def of_value(self, value: str, given: Mapping[str, Any]) -> Segment:
+        """The segment of one value of `segment_field`, with the settings given for it; its list may be of its name."""
+        own = {name: each for name, each in given.items() if each is not None}
+        placed = {"list_id": self.list_id, "list_name": self.list_name}
+        if own.get("list_id") or own.get("list_name"):
+            placed = {"list_id": None, "list_name": None}
+        elif not (self.list_id or self.list_name):
+            placed = {"list_id": None, "list_name": value}
+        return replace(self, segment_field=None, values=None, **(placed | own))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +71,7 @@ class Settings:
     list_name: str | None
     create_list: bool
     opt_in_process: str | None
+    max_new_lists: int
     warn_new_members: int
     email_field: str
     segments: Mapping[str, Mapping[str, Any]] | None
@@ -68,6 +81,7 @@ class Settings:
     unmapped_fields: Literal["send", "drop"]
     default_country: str | None
     sync_mode: str
+    segment_field: str | None
     max_profiles_per_export: int
     on_export_limit: str
     on_plan_limit: str
@@ -110,7 +124,7 @@ class Settings:
 
     def segment(self, stream: str) -> Segment | None:
         """The segment of a stream; None when `segments` is given and does not name it."""
-        if self.segments is None:
+        if self.segments is None or self.segment_field is not None:
             own: Mapping[str, Any] = {}
         elif stream in self.segments:
             own = {name: value for name, value in self.segments[stream].items() if value is not None}
@@ -119,7 +133,7 @@ class Settings:
         named = (
             own if "list_id" in own or "list_name" in own else {"list_id": self.list_id, "list_name": self.list_name}
         )
-        return Segment(
+        found = Segment(
             list_id=named.get("list_id"),
             list_name=named.get("list_name"),
             create_list=own.get("create_list", self.create_list),
@@ -132,27 +146,36 @@ class Settings:
             unmapped_fields=own.get("unmapped_fields", self.unmapped_fields),
             default_country=own.get("default_country", self.default_country),
             sync_mode=own.get("sync_mode", self.sync_mode),
+            segment_field=own.get("segment_field", self.segment_field),
         )
+        values = own.get("segments") if self.segment_field is None else self.segments
+        if values is None:
+            return found
+        return replace(found, values={value: found.of_value(value, given) for value, given in values.items()})
 
     @property
     def destinations(self) -> tuple[Segment, ...]:
-        """A segment for every list, by id or name, that segments go to."""
-        names = [""] if self.segments is None else self.segments
-        segments = filter(None, map(self.segment, names))
-        return tuple({(segment.list_id, segment.list_name): segment for segment in segments}.values())
+        """A segment for every list, by id or name, that segments go to, as far as the settings name them."""
+        named = [segment for segment in self._all_segments if segment.list_id or segment.list_name]
+        return tuple({(segment.list_id, segment.list_name): segment for segment in named}.values())
 
     @property
     def mirrored_lists(self) -> frozenset[str] | None:
         """Lists that a mirrored segment goes to; None for all, when one is known by its name alone."""
-        names = [""] if self.segments is None else self.segments
-        segments = filter(None, map(self.segment, names))
-        mirrored = {segment.list_id for segment in segments if segment.sync_mode == "mirror"}
+        mirrored = {segment.list_id for segment in self._all_segments if segment.sync_mode == "mirror"}
         return None if None in mirrored else frozenset(filter(None, mirrored))
 
-    def email_field_of(self, stream: str) -> str | None:
-        """The mapped e-mail property of a stream; None when it is not exported."""
+    @property
+    def _all_segments(self) -> Iterator[Segment]:
+        """Of streams that are one segment, and of the values of those that are several."""
+        by_stream = self.segments is not None and self.segment_field is None
+        for stream in filter(None, map(self.segment, (self.segments or ()) if by_stream else [""])):
+            yield from [stream] if stream.values is None else stream.values.values()
+
+    def needed_by(self, stream: str) -> list[str]:
+        """The properties without which a stream cannot be exported; none when it is not exported."""
         segment = self.segment(stream)
-        return segment.email_field if segment is not None else None
+        return [] if segment is None else list(filter(None, [segment.email_field, segment.segment_field]))
 
     def __repr__(self) -> str:
         """Without the key: a representation ends up in logs."""

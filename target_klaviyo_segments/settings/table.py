@@ -37,7 +37,14 @@ PER_SEGMENT: Mapping[str, Setting] = {
         "unmapped_fields",
         "default_country",
         "sync_mode",
+        "segment_field",
+        "segments",
     )
+}
+
+# What a segment has of its own that is told by a value of `segment_field`; the mapping is its stream's.
+PER_VALUE: Mapping[str, Setting] = {
+    name: SETTINGS[name] for name in ("list_id", "list_name", "create_list", "opt_in_process", "sync_mode")
 }
 
 # Given by singer-sdk (https://sdk.meltano.com/en/latest/stream_maps.html), handed on as they are.

@@ -84,6 +84,18 @@ def test_the_refusal_without_privacy_says_what_is_agreed_to():
         ({"list_id": None}, r"`list_id` is missing"),
         ({"list_name": "VIP"}, r"`list_id` and `list_name` name a list twice"),
         ({"segments": {"people": {"list_id": "A", "list_name": "B"}}}, r"segments.people: `list_id` and `list_name`"),
+        ({"segment_field": "tier"}, r"`segment_field` without `segments` takes each row to the list"),
+        ({"list_id": None, "segment_field": "email"}, r"`segment_field` is the e-mail property"),
+        (
+            {"segment_field": "tier", "segments": {"vip": {"email_field": "mail"}}},
+            r"`segments` has no setting `email_field` for `vip`",
+        ),
+        ({"segments": {"people": {"segments": {"vip": {}}}}}, r"no `segment_field` that tells them apart"),
+        (
+            {"segments": {"people": {"segment_field": "tier", "segments": {"vip": {"sync_mode": "swap"}}}}},
+            r"`segments.people.segments` is wrong: `vip.sync_mode` must be one of",
+        ),
+        ({"segments": {"people": {"segment_field": "tier", "list_id": "A"}}}, r"has a list, and a `segment_field`"),
         ({"create_list": True}, r"`create_list` is true, and there is no `list_name`"),
         ({"list_id": None, "list_name": "VIP", "opt_in_process": "single_opt_in"}, r"`create_list` is not true"),
         ({"list_name": "VIP", "create_list": True, "opt_in_process": "triple"}, r"single_opt_in, double_opt_in"),
@@ -127,6 +139,21 @@ def test_a_segment_of_its_own_overrides_and_inherits():
     assert vip.email_setting == "segments.vip.email_field"
     assert (everyone.list_id, everyone.email_field) == ("Y6nRLr", "email")
     assert settings.segment("orders") is None
+
+
+def test_every_list_that_the_settings_name_is_known_beforehand():
+    """By stream and by value; a value that names its list itself is not. The check looks at these."""
+    tiers = {"vip": {"list_id": "VIP001", "sync_mode": "mirror"}, "gold": {"list_name": "Gold"}, "silver": {}}
+
+    def lists(**config):
+        return [each.list_id or each.list_name for each in check(**config).destinations]
+
+    assert lists(segment_field="tier", segments=tiers) == ["VIP001", "Gold", "Y6nRLr"]
+    assert lists(segment_field="tier", segments=tiers, list_id=None) == ["VIP001", "Gold", "silver"]
+    assert lists(segment_field="tier", list_id=None) == []
+    assert lists(segments={"people": {"segment_field": "tier", "segments": tiers}, "all": {}})[:2] == ["VIP001", "Gold"]
+    assert check(segment_field="tier", segments=tiers).mirrored_lists == {"VIP001"}
+    assert check(segment_field="tier", list_id=None, sync_mode="mirror").mirrored_lists is None
 
 
 def test_the_key_is_in_no_representation():

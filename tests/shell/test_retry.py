@@ -88,7 +88,7 @@ def test_a_line_that_was_spoilt_is_told_by_its_number(tmp_path, line):
     folder.mkdir()
     (folder / "run.jsonl").write_text('{"stream":"people","record":{}}\n' + line + "\n")
     with pytest.raises(InputError, match=r"line 2 of .*run\.jsonl"):
-        Retry(tmp_path, "run", lambda _: "email").read()
+        Retry(tmp_path, "run", lambda _: ["email"]).read()
 
 
 def test_messages_come_in_parts(tmp_path):
@@ -96,7 +96,7 @@ def test_messages_come_in_parts(tmp_path):
     folder = tmp_path / "failed"
     folder.mkdir()
     (folder / "run.jsonl").write_text('{"stream":"people","record":{"email":"a@x.io"}}\n' * 100)
-    source = Retry(tmp_path, "run", lambda _: "email")
+    source = Retry(tmp_path, "run", lambda _: ["email"])
     parts = []
     while part := source.read(500):
         parts.append(part)

@@ -1,0 +1,114 @@
+"""One stream in several segments: each record to the lane of its segment; the rest as any stream's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from target_klaviyo_segments.errors import ContractError, Rejection
+from target_klaviyo_segments.export.rejects import record_json
+from target_klaviyo_segments.segment.contract import no_such_property
+from target_klaviyo_segments.sink import SegmentSink, is_deleted, is_object
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from target_klaviyo_segments.export.lane import Lane
+    from target_klaviyo_segments.export.modes import Completeness
+    from target_klaviyo_segments.run import Run
+    from target_klaviyo_segments.segment.batch import Record
+    from target_klaviyo_segments.settings import Segment
+
+
+class RoutedSink(SegmentSink):
+    """Its own lane is where rows are counted that are of no segment."""
+
+    @property
+    def completeness(self) -> Completeness | None:
+        """Whether the stream came whole, when one of its segments is mirrored."""
+        return self._routes.completeness
+
+    def process_record(self, record: dict[str, Any], context: dict[str, Any] | None = None) -> None:  # noqa: ARG002  # Singer's signature
+        """Take one record; afterwards it has its fate or is on its way.
+
+        Raises:
+            RunStopped: It is not valid and `on_invalid_record` is fail.
+            TargetError: The run cannot go on.
+        """
+        if is_object(record):
+            self.process_records([record], [record_json(record)])
+        else:
+            self._take(self._lane, record, record_json(record), self._count(1)[0])
+
+    def process_records(self, records: Sequence[dict[str, Any]], lines: Sequence[Record]) -> None:
+        """Take records as a JSON decoder gave them, with their lines: the same as one by one, and much faster.
+
+        Raises:
+            RunStopped: One is not valid and `on_invalid_record` is fail.
+            TargetError: The run cannot go on.
+        """
+        numbers = self._count(len(records))
+        groups = self._routes.split(records)
+        for way, places in groups:
+            part = (records, lines, numbers) if len(groups) == 1 else _picked(places, records, lines, numbers)
+            if isinstance(way, Rejection):
+                self._take_astray(way, *part)
+            else:
+                self._take_many(way, *part)
+
+    def refuse(self, record: dict[str, Any], rejection: Rejection, line: Record) -> None:
+        """Take a record that cannot be mapped.
+
+        Raises:
+            RunStopped: `on_invalid_record` is fail.
+            WorkDirError: The rejects file cannot be written.
+        """
+        self._count(1)
+        super().refuse(record, rejection, line)
+
+    def leave_out(self) -> None:
+        """Count a record that a stream map filtered out."""
+        self._count(1)
+        super().leave_out()
+
+    def _enter(self, run: Run, segment: Segment) -> Lane:
+        field = segment.segment_field or ""
+        wrong = no_such_property(self.original_schema, field)
+        if wrong is not None:
+            raise ContractError(f"stream `{self.stream_name}`: `segment_field` is `{field}`, {wrong}")
+        self._routes = run.routes(self.stream_name, segment)
+        if self._routes.mirrors and self._routes.completeness is None:
+            self._routes.completeness = self._new_completeness()
+        self._routes.open(self._equip, inside=field not in self._contract.properties)
+        return self._routes.aside
+
+    def _equip(self, lane: Lane, sync_mode: str) -> None:
+        if sync_mode == "mirror":
+            lane.completeness = self._routes.completeness
+        super()._equip(lane, sync_mode)
+
+    def _take_astray(
+        self, why: Rejection, records: Sequence[dict[str, Any]], lines: Sequence[Record], numbers: Sequence[int]
+    ) -> None:
+        """Records of no segment: rejected, or left out when `segments` selects. The ledger may know who leaves."""
+        for record, line, number in zip(records, lines, numbers, strict=True):
+            if is_deleted(record):
+                self._take(self._lane, record, line, number)
+                continue
+            self._lane.tally.read += 1
+            self._intake.sequence += 1
+            if self._lane.selects:
+                self._lane.tally.leave_out(why.code)
+            else:
+                self._reject(self._lane, record, why, line, number)
+
+    def _count(self, rows: int) -> range:
+        """Numbers for rows of the stream."""
+        first = self._lane.rows + 1
+        self._lane.rows += rows
+        return range(first, first + rows)
+
+
+def _picked(
+    places: Sequence[int], records: Sequence[dict[str, Any]], lines: Sequence[Record], numbers: Sequence[int]
+) -> tuple[Sequence[dict[str, Any]], Sequence[Record], Sequence[int]]:
+    return [records[p] for p in places], [lines[p] for p in places], [numbers[p] for p in places]
