@@ -9,7 +9,7 @@ DAGSTER_VENV := $(ROOT)/.venv-dagster
 BIN := $(VENV)/bin
 TAP := tap-jsonl==0.3.1
 P := */target_klaviyo_segments
-PURE := $(P)/segment/*,$(P)/klaviyo/protocol.py,$(P)/klaviyo/bodies.py,$(P)/klaviyo/answers.py,$(P)/klaviyo/refusals.py,$(P)/klaviyo/words.py,$(P)/klaviyo/pacing.py,$(P)/klaviyo/membership.py,$(P)/klaviyo/removing.py,$(P)/klaviyo/probing.py,$(P)/export/leaving.py,$(P)/export/modes.py,$(P)/export/checkpoint.py,$(P)/export/plan.py,$(P)/report/tally.py
+PURE := $(P)/segment/*,$(P)/klaviyo/protocol.py,$(P)/klaviyo/bodies.py,$(P)/klaviyo/answers.py,$(P)/klaviyo/refusals.py,$(P)/klaviyo/words.py,$(P)/klaviyo/pacing.py,$(P)/klaviyo/membership.py,$(P)/klaviyo/removing.py,$(P)/klaviyo/shares.py,$(P)/klaviyo/probing.py,$(P)/export/leaving.py,$(P)/export/modes.py,$(P)/export/checkpoint.py,$(P)/export/plan.py,$(P)/report/tally.py
 
 ifdef UV
   make_venv = $(UV) venv --quiet --allow-existing --python $(PYTHON) $(1)

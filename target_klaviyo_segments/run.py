@@ -86,7 +86,9 @@ class Run:
             resend_after_days=settings.resend_after_days,
         )
         removal = Removal(self._client, self._ledger)
-        self._mirror = Mirror(self._client, self._ledger, removal, make_mirror_limits(settings, once.allow_removals))
+        self._mirror = Mirror(
+            self._client, self._ledger, self._ledger.listed, removal, make_mirror_limits(settings, once.allow_removals)
+        )
         self.exporter = Exporter(
             self._client,
             clock=wires.clock,

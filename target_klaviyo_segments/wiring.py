@@ -11,6 +11,7 @@ from target_klaviyo_segments import __version__
 from target_klaviyo_segments.clock import Clock, SystemClock
 from target_klaviyo_segments.export.limits import Limits
 from target_klaviyo_segments.export.mirror import MirrorLimits
+from target_klaviyo_segments.export.roll import READERS
 from target_klaviyo_segments.klaviyo.auth import ApiKey
 from target_klaviyo_segments.klaviyo.client import KlaviyoClient
 from target_klaviyo_segments.klaviyo.protocol import import_envelope_bytes
@@ -52,7 +53,7 @@ def make_client(settings: Settings, wires: Wires, on_retry: Callable[[str, float
         user_agent=f"target-klaviyo-segments/{__version__}",
         request_timeout_seconds=settings.request_timeout_seconds,
         retry_max_seconds=settings.retry_max_seconds,
-        pool_size=settings.max_in_flight + 1,
+        pool_size=max(settings.max_in_flight, READERS if settings.mirror_scope == "all" else 0) + 1,
         clock=wires.clock,
         wall=wires.wall,
         random=random.random,

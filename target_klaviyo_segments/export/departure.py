@@ -59,8 +59,10 @@ class Departure:
         """A row says that somebody leaves, unless they come back before the end; False when it cannot be told who."""
         return lane.leaving.leave(email, lane.key_of(record) if email is None else None)
 
-    def mirror(self, lanes: Iterable[Lane], *, by_itself: bool) -> Iterator[str]:
+    def mirror(self, lanes: Iterable[Lane], check: Callable[[], None], *, by_itself: bool) -> Iterator[str]:
         """Take off who left the mirrored segments; why not, a sentence for each list where it is refused.
+
+        `check` is called between requests; what it raises ends the mirror there.
 
         Raises:
             KlaviyoError: Klaviyo does not do it; who was removed before is counted.
@@ -71,7 +73,7 @@ class Departure:
             for lane in lanes:
                 if lane.stream == stream and lane.aside is not None and lane.completeness is not None:
                     lane.completeness.spoil(f"{tally.rejected} of {tally.read} rows of `{stream}` were rejected")
-        return self._mirror.carry_out(lanes, by_itself=by_itself)
+        return self._mirror.carry_out(lanes, check, by_itself=by_itself)
 
     def find_strays(self, lanes: Mapping[str, Lane], open_lane: Callable[..., Lane]) -> None:
         """Let who leaves a stream of several segments leave those of them where the ledger has them.

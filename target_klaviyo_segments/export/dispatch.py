@@ -1,4 +1,4 @@
-"""What is under way: parcels go to workers, their answers come back to the books. The only threads start here."""
+"""What is under way: parcels go to workers, their answers come back to the books. Its threads do HTTP, no books."""
 
 from __future__ import annotations
 
@@ -93,8 +93,7 @@ class Dispatch:
             TargetError: The run cannot go on.
             RunStopped: `interrupt` was called.
         """
-        if self._interrupted:
-            raise RunStopped("the run was interrupted")
+        self.check()
         with suppress(queue.Empty):
             self._books.book(self._events.get(timeout=_LOOK_UP_SECONDS))
         self.book_what_came()
@@ -123,6 +122,15 @@ class Dispatch:
                 self.wait()
         finally:
             self._watch.awaited = False
+
+    def check(self) -> None:
+        """Whether to go on.
+
+        Raises:
+            RunStopped: `interrupt` was called.
+        """
+        if self._interrupted:
+            raise RunStopped("the run was interrupted")
 
     def interrupt(self) -> None:
         """End a wait of the main thread; for a signal handler."""

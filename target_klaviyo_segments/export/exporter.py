@@ -184,7 +184,7 @@ class Exporter:
         for lane in self.lanes.values():
             if lane.stream not in troubled:
                 self._checkpoint.release((lane.name, "leaving"))
-        self._books.incomplete += self._departure.mirror(self.lanes.values(), by_itself=by_itself)
+        self._books.incomplete += self._departure.mirror(self.lanes.values(), self._dispatch.check, by_itself=by_itself)
 
     def _bound_buffers(self) -> None:
         """Half-filled batches of all streams together: beyond the bound the fullest go out early."""

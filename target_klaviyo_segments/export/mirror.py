@@ -7,13 +7,16 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
 from target_klaviyo_segments.export.modes import MirrorPlan, Refusal, may_remove
+from target_klaviyo_segments.export.roll import call_the_roll
 from target_klaviyo_segments.report.tally import total
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from target_klaviyo_segments.export.lane import Lane
     from target_klaviyo_segments.export.removal import Removal, Removed
+    from target_klaviyo_segments.export.roll import ListReader
+    from target_klaviyo_segments.klaviyo.membership import JoinedSpan, Person
 
 _AT_ONCE = 1_000
 _SEEN_AT_ONCE = 10_000
@@ -61,10 +64,6 @@ class Memory(Protocol):
         """Who has left these streams."""
         ...
 
-    def absent(self, list_id: str, emails: Sequence[str]) -> list[str]:
-        """Those of these people whom this run has not seen."""
-        ...
-
     def disown(self, list_id: str, streams: Sequence[str]) -> None:
         """These streams came whole: whom this run has not seen is in them no longer."""
         ...
@@ -74,11 +73,23 @@ class Memory(Protocol):
         ...
 
 
-class ListReader(Protocol):
-    """What is asked of Klaviyo."""
+class Roster(Protocol):
+    """A list as it was read. Each raises `WorkDirError` when it cannot be read or written."""
 
-    def list_member_ids(self, list_id: str) -> Iterator[tuple[str | None, str]]:
-        """E-mail and id of a list's members."""
+    def begin(self, list_id: str) -> None:
+        """A list is about to be read."""
+        ...
+
+    def add(self, ids: Sequence[str], emails: Sequence[str | None], stays: Sequence[bool]) -> None:
+        """Some of the people on it, and whether they stay whoever they are; who is told twice counts once."""
+        ...
+
+    def count(self) -> tuple[int, int]:
+        """How many are on it, and how many of them are strangers: this run has not seen them, nor do they stay."""
+        ...
+
+    def strangers(self) -> Iterator[tuple[str | None, str]]:
+        """E-mail, if they have one, and id of those counted."""
         ...
 
 
@@ -88,17 +99,26 @@ class Mirror:
 
     klaviyo: ListReader
     memory: Memory
+    roster: Roster
     removal: Removal
     limits: MirrorLimits
     lists: dict[str, Mirrored] = field(default_factory=dict)
     _waiting: dict[str, list[str]] = field(default_factory=dict)
     _waiting_people: int = 0  # of all lists, of which there may be a thousand
+    _before: dict[str, JoinedSpan | None] = field(default_factory=dict)  # who was there when the run began
 
     def watches(self, list_id: str) -> bool:
-        """Whether it must be told of everybody who goes to a list; to be asked before anybody goes."""
+        """Whether it must be told of everybody who goes to a list; to be asked before anybody goes.
+
+        Raises:
+            KlaviyoError: Klaviyo does not tell who was there before.
+            WorkDirError: The ledger cannot be read.
+        """
         if self.limits.lists is not None and list_id not in self.limits.lists:
             return False
         if list_id not in self.lists:
+            if self.limits.everybody:
+                self._before[list_id] = self.klaviyo.list_joined_span(list_id)
             self.lists[list_id] = Mirrored(self.memory.count_members(list_id))
         return True
 
@@ -111,8 +131,10 @@ class Mirror:
                 self._note(waiting)
             self._waiting_people = 0
 
-    def carry_out(self, lanes: Iterable[Lane], *, by_itself: bool) -> Iterator[str]:
+    def carry_out(self, lanes: Iterable[Lane], check: Callable[[], None], *, by_itself: bool) -> Iterator[str]:
         """Once every row has its fate: take off who left; why not, a sentence for each list where it is refused.
+
+        `check` is called before each page and each removal; what it raises ends the mirror there.
 
         Raises:
             KlaviyoError: Klaviyo does not do it; who was removed before is counted.
@@ -123,34 +145,37 @@ class Mirror:
             mirrored = [lane for lane in lanes if lane.list_id == list_id and lane.completeness is not None]
             if mirrored:
                 self._note(list_id)
-                yield from self._one(list_id, mirrored, outcome, by_itself=by_itself)
+                yield from self._one(list_id, mirrored, outcome, check, by_itself=by_itself)
 
     def report(self, list_id: str) -> dict[str, Any] | None:
         """What came of a list; None when it is not mirrored."""
         return asdict(self.lists[list_id]) if list_id in self.lists else None
 
-    def _one(self, list_id: str, lanes: Sequence[Lane], outcome: Mirrored, *, by_itself: bool) -> Iterator[str]:
+    def _one(
+        self, list_id: str, lanes: Sequence[Lane], outcome: Mirrored, check: Callable[[], None], *, by_itself: bool
+    ) -> Iterator[str]:
         streams = [lane.name for lane in lanes]
-        strangers: list[tuple[str | None, str]] = []
         gap = _gap(lanes, by_itself=by_itself)
         if self.limits.everybody and gap is None:
-            strangers = self._strangers(list_id, outcome)
-            outcome.leavers = len(strangers)
+            self._read(list_id, check)
+            outcome.members_before, outcome.leavers = self.roster.count()
         else:
             outcome.leavers = self.memory.count_leavers(list_id, streams)
         verdict = may_remove(self._plan(lanes, gap, outcome))
         if isinstance(verdict, Refusal):
             outcome.refused = verdict.reason
             yield verdict.reason
-        else:
-            self.memory.disown(list_id, streams)
-            self._count(outcome, self._take_off(list_id, streams, strangers, outcome))
+            return
+        self.memory.disown(list_id, streams)
+        for part in self._take_off(list_id, streams, outcome):
+            outcome.removed += len(part.removed) + part.nameless
+            outcome.not_found += len(part.not_found)
+            check()
 
-    def _take_off(
-        self, list_id: str, streams: Sequence[str], strangers: Sequence[tuple[str | None, str]], outcome: Mirrored
-    ) -> Iterator[Removed]:
+    def _take_off(self, list_id: str, streams: Sequence[str], outcome: Mirrored) -> Iterator[Removed]:
         if self.limits.everybody:
-            return self.removal.remove_members(list_id, self._others_stay(list_id, streams, strangers, outcome))
+            strangers = self._others_stay(list_id, streams, self.roster.strangers(), outcome)
+            return self.removal.remove_members(list_id, strangers)
         leavers = ((email, "") for email in self.memory.leavers(list_id, streams))
         left = self._others_stay(list_id, streams, leavers, outcome)
         return self.removal.remove(list_id, (email for email, _ in left if email is not None))
@@ -167,16 +192,19 @@ class Mirror:
             allow_removals=self.limits.allow_removals,
         )
 
-    def _strangers(self, list_id: str, outcome: Mirrored) -> list[tuple[str | None, str]]:
-        """Members of the list, whoever put them there, whom no segment of this run has."""
-        members = self.klaviyo.list_member_ids(list_id)
-        found: list[tuple[str | None, str]] = []
-        outcome.members_before = 0
-        while part := list(islice(members, _AT_ONCE)):
-            outcome.members_before += len(part)
-            absent = set(self.memory.absent(list_id, [email for email, _ in part if email is not None]))
-            found += [member for member in part if member[0] is None or member[0] in absent]
-        return found
+    def _read(self, list_id: str, check: Callable[[], None]) -> None:
+        """Everybody on the list, whoever put them there. Who joined after the run had begun stays.
+
+        Nobody can leave a list that was empty then, so it is not read.
+        """
+        before = self._before[list_id]
+        self.roster.begin(list_id)
+        for people in call_the_roll(self.klaviyo, list_id, check) if before is not None else ():
+            self.roster.add(
+                [person.id for person in people],
+                [person.email for person in people],
+                [_joined_after(before, person) for person in people],
+            )
 
     def _others_stay(
         self, list_id: str, streams: Sequence[str], people: Iterable[tuple[str | None, str]], outcome: Mirrored
@@ -192,11 +220,10 @@ class Mirror:
         if waiting:
             self.memory.see(list_id, waiting)
 
-    @staticmethod
-    def _count(outcome: Mirrored, removed: Iterable[Removed]) -> None:
-        for part in removed:
-            outcome.removed += len(part.removed) + part.nameless
-            outcome.not_found += len(part.not_found)
+
+def _joined_after(span: JoinedSpan | None, person: Person) -> bool:
+    """Whether somebody joined later than all who were there; False where Klaviyo does not tell when."""
+    return span is not None and span.last is not None and person.joined is not None and person.joined > span.last
 
 
 def _gap(lanes: Sequence[Lane], *, by_itself: bool) -> str | None:

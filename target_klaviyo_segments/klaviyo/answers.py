@@ -147,17 +147,29 @@ def read_emails(body: bytes) -> Page[str]:
 def read_people(body: bytes) -> Page[Person]:
     """A page of profiles with their ids, also of those who have no e-mail."""
     page = decode(_PEOPLE, body)
-    return Page(tuple(Person(each.id, _address(each.attributes.email)) for each in page.data), page.next_url())
+    return Page(tuple(map(_person, page.data)), page.next_url())
 
 
-def read_joined(body: bytes) -> datetime | None:
-    """When the first of a page of members joined, in UTC where no zone is named; None when it cannot be told."""
-    joined = next((member.attributes.joined_group_at for member in decode(_PEOPLE, body).data), None)
+def read_joined(body: bytes) -> Page[datetime | None]:
+    """When each of a page of members joined; None where it cannot be told."""
+    page = decode(_PEOPLE, body)
+    return Page(tuple(_instant(member.attributes.joined_group_at) for member in page.data), page.next_url())
+
+
+def _instant(text: str | None) -> datetime | None:
+    """In UTC where no zone is named; None for what is no date."""
+    if text is None:
+        return None
     try:
-        at = msgspec.convert(joined, datetime, strict=False)
+        at = msgspec.convert(text, datetime, strict=False)
     except msgspec.ValidationError:
         return None
     return at.replace(tzinfo=at.tzinfo or timezone.utc)
+
+
+def _person(profile: _Resource[_ProfileAttributes]) -> Person:
+    found = profile.attributes
+    return Person(profile.id, _address(found.email), _instant(found.joined_group_at))
 
 
 def _address(email: str | None) -> str | None:

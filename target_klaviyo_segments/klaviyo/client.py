@@ -3,8 +3,8 @@
 On lists: `lists.one`, `lists.named`, `lists.everything`, `lists.create`. On membership, beside what is about imports:
 
     profile_ids(emails: Sequence[str]) -> dict[str, str]                       # e-mail to id, of those known to Klaviyo
-    list_member_ids(list_id: str, joined: JoinedRange = EVER) -> Iterator[tuple[str | None, str]]    # e-mail and id
-    list_joined_span(list_id: str) -> tuple[datetime, datetime] | None         # for `joined_ranges`
+    member_pages(list_id: str, joined: JoinedRange = EVER) -> Iterator[tuple[Person, ...]]     # the first to join first
+    list_joined_span(list_id: str) -> JoinedSpan | None                        # when the first and the last joined
     remove_from_list(list_id: str, ids: Sequence[str]) -> frozenset[str]       # ids that Klaviyo does not know
 """
 
@@ -19,7 +19,7 @@ from target_klaviyo_segments.klaviyo import answers, membership, probing, protoc
 from target_klaviyo_segments.klaviyo.bodies import emails_of
 from target_klaviyo_segments.klaviyo.directory import Directory
 from target_klaviyo_segments.klaviyo.finding import Finder
-from target_klaviyo_segments.klaviyo.membership import EVER
+from target_klaviyo_segments.klaviyo.membership import EVER, JoinedSpan
 from target_klaviyo_segments.klaviyo.pacing import RetryPolicy
 from target_klaviyo_segments.klaviyo.removing import REMOVE_IDS_MAX, take_all
 from target_klaviyo_segments.klaviyo.sending import Counts, Sender
@@ -28,13 +28,12 @@ from target_klaviyo_segments.klaviyo.wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from datetime import datetime
 
     from requests.adapters import BaseAdapter
 
     from target_klaviyo_segments.clock import Clock
     from target_klaviyo_segments.klaviyo.lists import ListInfo
-    from target_klaviyo_segments.klaviyo.membership import JoinedRange
+    from target_klaviyo_segments.klaviyo.membership import JoinedRange, Person
     from target_klaviyo_segments.klaviyo.probing import Probe
     from target_klaviyo_segments.klaviyo.protocol import Account, JobStatus, PlanUsage, RowError
 
@@ -177,18 +176,17 @@ class KlaviyoClient:
                     found.setdefault(asked[person.email], person.id)
         return found
 
-    def list_member_ids(self, list_id: str, joined: JoinedRange = EVER) -> Iterator[tuple[str | None, str]]:
-        """E-mail, in lower case, and id of a list's members, of all pages; several ranges may be read side by side."""
-        for person in self._sender.items(membership.get_members(list_id, joined), answers.read_people):
-            yield person.email, person.id
+    def member_pages(self, list_id: str, joined: JoinedRange = EVER) -> Iterator[tuple[Person, ...]]:
+        """A list's members, the first to join first, a page at a time; several ranges may be read side by side."""
+        return self._sender.pages(membership.get_members(list_id, joined), answers.read_people)
 
-    def list_joined_span(self, list_id: str) -> tuple[datetime, datetime] | None:
-        """When the first and the last member joined; None when nobody is on the list, or it is not told."""
+    def list_joined_span(self, list_id: str) -> JoinedSpan | None:
+        """When the first and the last member joined; None when nobody is on the list."""
         ends = [
-            self._sender.ask(membership.get_first_joined(list_id, last=last), answers.read_joined)
+            self._sender.ask(membership.get_first_joined(list_id, last=last), answers.read_joined).items
             for last in (False, True)
         ]
-        return None if ends[0] is None or ends[1] is None else (ends[0], ends[1])
+        return JoinedSpan(ends[0][0], ends[1][0]) if all(ends) else None
 
     def remove_from_list(self, list_id: str, ids: Sequence[str]) -> frozenset[str]:
         """Take people off a list, 1,000 a request; the ids that Klaviyo refuses, which stop none of the others.

@@ -3,16 +3,14 @@
 Signatures:
 
 look_ups(emails: Sequence[str]) -> Iterator[Call]                       # at most 100 e-mails and 8,000 bytes each
-get_members(list_id: str, joined: JoinedRange = EVER) -> Call           # ids and e-mails, a page at a time
+get_members(list_id: str, joined: JoinedRange = EVER) -> Call           # ids, e-mails, when they joined
 get_first_joined(list_id: str, *, last: bool = False) -> Call           # one person, with the instant of joining
-joined_ranges(first: datetime, last: datetime, parts: int) -> tuple[JoinedRange, ...]
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from itertools import pairwise
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -39,6 +37,7 @@ GET_PROFILES = Endpoint("Get Profiles", TIER_L, ("profiles:read",))
 
 _PAGE = f"page%5Bsize%5D={PAGE_SIZE}"
 _EMAIL_ONLY = "fields%5Bprofile%5D=email"
+_EMAIL_AND_JOINED = "fields%5Bprofile%5D=email%2Cjoined_group_at"
 _LOOK_UP = f"/api/profiles?{_EMAIL_ONLY}&{_PAGE}&filter="
 _BEFORE, _BETWEEN, _AFTER = (quote(mark, safe="") for mark in ("any(email,[", ",", "])"))
 
@@ -66,18 +65,19 @@ EVER = JoinedRange()
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A profile: its e-mail in lower case, if it has one."""
+    """A profile: its e-mail in lower case, if it has one; of a list's member also when it joined, if that is told."""
 
     id: str
     email: str | None = field(repr=False)
+    joined: datetime | None = None
 
 
-def joined_ranges(first: datetime, last: datetime, parts: int) -> tuple[JoinedRange, ...]:
-    """At most `parts` ranges of one length that together hold everybody, also who joined before or after these two."""
-    step = (last - first) / parts
-    inner = (first + step * number for number in range(1, parts))
-    limits = [None, *dict.fromkeys(limit.replace(microsecond=0) for limit in inner), None]
-    return tuple(JoinedRange(since, until) for since, until in pairwise(limits))
+@dataclass(frozen=True, slots=True)
+class JoinedSpan:
+    """When the first and the last of a list's members joined; None where Klaviyo does not tell."""
+
+    first: datetime | None
+    last: datetime | None
 
 
 def look_ups(emails: Sequence[str]) -> Iterator[Call]:
@@ -100,7 +100,7 @@ def get_members(list_id: str, joined: JoinedRange = EVER) -> Call:
 
     In this order a person who joins meanwhile comes on a page that has not been read yet.
     """
-    path = f"/api/lists/{path_segment(list_id)}/profiles?{_EMAIL_ONLY}&{_PAGE}&sort=joined_group_at{joined.query}"
+    path = f"/api/lists/{path_segment(list_id)}/profiles?{_EMAIL_AND_JOINED}&{_PAGE}&sort=joined_group_at{joined.query}"
     return Call(GET_LIST_PROFILES, "GET", path)
 
 

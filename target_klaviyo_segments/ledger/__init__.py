@@ -46,9 +46,13 @@ Signatures:
 
     see(list_id: str, emails: Sequence[str]) -> None                       # they are in a segment of this run
     leavers(list_id: str, streams: Sequence[str]) -> Iterator[str]         # members of theirs who were not seen
-    absent(list_id: str, emails: Sequence[str]) -> list[str]               # those of these who were not seen
     disown(list_id: str, streams: Sequence[str]) -> None                   # others' members who were not seen
     count_leavers(list_id: str, streams: Sequence[str]) -> int             # of whom no other stream has
+
+    listed.begin(list_id: str) -> None                                     # a list of Klaviyo's is about to be read
+    listed.add(ids: Sequence[str], emails: Sequence[str | None], stays: Sequence[bool]) -> None
+    listed.count() -> tuple[int, int]                                      # on it; strangers: not seen, need not stay
+    listed.strangers() -> Iterator[tuple[str | None, str]]                 # their e-mails and ids
 
     fingerprint(payload: bytes) -> int                               # signed 64 bits
     fingerprints(payloads: Iterable[bytes]) -> list[int]

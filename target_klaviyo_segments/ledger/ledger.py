@@ -8,6 +8,7 @@ from target_klaviyo_segments.ledger.bounds import Bounds
 from target_klaviyo_segments.ledger.database import Database
 from target_klaviyo_segments.ledger.journal import Columns, Journal
 from target_klaviyo_segments.ledger.known import Known
+from target_klaviyo_segments.ledger.listed import Listed
 from target_klaviyo_segments.ledger.lock import Lock
 from target_klaviyo_segments.ledger.members import Members
 from target_klaviyo_segments.ledger.names import NOBODY, Names
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 class Ledger:
     """What was sent, across runs. One process at a time, one thread. Made by `open`.
 
+    `listed` is for who is on a list at Klaviyo, as this run has read it.
+
     Every method raises `WorkDirError` when the file cannot be read or written, or is damaged; `ValueError` for a
     run, intent or row that cannot be.
     """
@@ -44,6 +47,7 @@ class Ledger:
         self._seen = Seen(database)
         self._known = Known(database)
         self.segments = Segments(database, self._posting.post)
+        self.listed = Listed(database, self._names, self._seen)
 
     @classmethod
     def open(
@@ -237,10 +241,6 @@ class Ledger:
         numbers = [self._names.stream(stream) for stream in streams]
         with self._database.transaction():
             self._seen.disown(self._names.list(list_id), numbers)
-
-    def absent(self, list_id: str, emails: Sequence[str]) -> list[str]:
-        """Those of these people whom this run has not seen."""
-        return self._seen.absent(self._names.list(list_id), emails)
 
     def _stream(self, name: str | None) -> int | None:
         return None if name is None else self._names.stream(name)

@@ -38,7 +38,7 @@ class Seen:
 
     def leavers(self, list_number: int, streams: Sequence[int]) -> Iterator[str]:
         """Members whom one of these streams delivered last and whom nobody has seen; the table may change meanwhile."""
-        self._sort()
+        self.sort()
         last, end = span(list_number)
         among = ",".join("?" * len(streams))
         while True:
@@ -55,7 +55,7 @@ class Seen:
 
     def count_leavers(self, list_number: int, streams: Sequence[int]) -> int:
         """How many of them no other stream has."""
-        self._sort()
+        self.sort()
         among = ",".join(map(str, streams))
         (count,) = self._database.row(
             f"SELECT count(*) FROM members WHERE person > ? AND person < ? AND stream IN ({among}) "  # noqa: S608  # numbers
@@ -67,7 +67,7 @@ class Seen:
 
     def disown(self, list_number: int, streams: Sequence[int]) -> None:
         """Members of other streams whom nobody has seen are no longer in these."""
-        self._sort()
+        self.sort()
         among = ",".join(map(str, streams))
         self._database.run(
             f"UPDATE members SET also = NULL WHERE person > ? AND person < ? AND also IN ({among}) "  # noqa: S608  # same
@@ -76,16 +76,8 @@ class Seen:
             span(list_number),
         )
 
-    def absent(self, list_number: int, emails: Sequence[str]) -> list[str]:
-        """Those of these people whom nobody has seen."""
-        self._sort()
-        return self._database.arrays_over(
-            "SELECT json_group_array(column2) FROM ({values}) AS asked WHERE NOT EXISTS "
-            "(SELECT 1 FROM temp.seen_sorted AS seen WHERE seen.person = asked.column1)",
-            people(list_number, emails), emails, size=len(emails),
-        )  # fmt: skip  # one column a word
-
-    def _sort(self) -> None:
+    def sort(self) -> None:
+        """Make the table `seen_sorted`, of everybody seen so far."""
         if self._sorted:
             return
         self._database.run("DROP TABLE IF EXISTS temp.seen_sorted")

@@ -14,7 +14,7 @@ from shop import LIST, Shop
 from target_klaviyo_segments.errors import NotFound
 from target_klaviyo_segments.klaviyo import membership
 from target_klaviyo_segments.klaviyo.answers import read_joined, read_people
-from target_klaviyo_segments.klaviyo.membership import JoinedRange, joined_ranges, look_ups
+from target_klaviyo_segments.klaviyo.membership import JoinedRange, JoinedSpan, look_ups
 
 START = datetime(2026, 9, 21, 14, 13, 20, tzinfo=timezone.utc)  # when the shop's clock begins
 ODD = ["o'hara+a%2b&c=d#e@x.io", "ada+tag@x.io", "jörg@bücher.example", "a{b}|c@x.io"]
@@ -105,7 +105,7 @@ def _values(text):
 def test_members_are_read_with_their_ids_of_all_pages(shop):
     """Also who has no e-mail: with `mirror_scope` all they are nobody of the segment."""
     shop.join({"phone_number": "+15005550006"}, *(f"p{number}@x.io" for number in range(250)))
-    found = list(shop.client.list_member_ids(LIST))
+    found = [(each.email, each.id) for page in shop.client.member_pages(LIST) for each in page]
     assert found == [(member.get("email"), member["id"]) for member in shop.box.members(LIST)]
     assert found[0][0] is None
     assert len(found) == 251
@@ -114,44 +114,28 @@ def test_members_are_read_with_their_ids_of_all_pages(shop):
 def test_a_list_that_is_not_there_has_no_members(shop):
     """Not an empty list: nobody may be taken for a leaver because of it."""
     with pytest.raises(NotFound):
-        list(shop.client.list_member_ids("Nope01"))
+        list(shop.client.member_pages("Nope01"))
 
 
-def test_ranges_together_hold_everybody_once(shop):
-    """So they can be read side by side."""
+def test_members_are_read_with_when_they_joined(shop):
+    """In that order, in a range of time or all of them; the span of all is known beforehand."""
     for number in range(40):
         shop.join(f"p{number}@x.io")
         shop.clock.sleep(7.3)
-    span = shop.client.list_joined_span(LIST)
-    assert span[0] == START
-    assert abs(span[1] - START - timedelta(seconds=39 * 7.3)) < timedelta(seconds=1)
-    ranges = joined_ranges(*span, 6)
-    parts = [list(shop.client.list_member_ids(LIST, each)) for each in ranges]
-    assert len(ranges) == 6
-    assert [email for part in parts for email, _ in part] == shop.emails
-    assert all(parts)
+    (everybody,) = shop.client.member_pages(LIST)
+    assert [each.email for each in everybody] == shop.emails
+    joined = [each.joined for each in everybody]
+    assert joined == sorted(joined)
+    assert shop.client.list_joined_span(LIST) == JoinedSpan(joined[0], joined[-1]) == JoinedSpan(START, joined[-1])
+    middle = START + timedelta(seconds=100)
+    parts = [list(shop.client.member_pages(LIST, each)) for each in (JoinedRange(None, middle), JoinedRange(middle))]
+    assert [each for (part,) in parts for each in part] == list(everybody)
+    assert len(parts[0][0]) == 14
 
 
 def test_an_empty_list_has_no_span(shop):
-    """There is nothing to split."""
+    """Nobody was there."""
     assert shop.client.list_joined_span(LIST) is None
-
-
-@given(
-    first=st.datetimes(datetime(2012, 1, 1), datetime(2040, 1, 1), timezones=st.just(timezone.utc)),  # noqa: DTZ001
-    seconds=st.integers(0, 100_000_000),
-    parts=st.integers(1, 50),
-    joined=st.integers(-1_000, 100_001_000),
-)
-def test_every_instant_is_in_exactly_one_range(first, seconds, parts, joined):
-    """Also one before the first and after the last that was seen."""
-    ranges = joined_ranges(first, first + timedelta(seconds=seconds), parts)
-    at = first + timedelta(seconds=joined)
-    holding = [
-        each for each in ranges if (each.since is None or each.since <= at) and (each.until is None or at < each.until)
-    ]
-    assert len(holding) == 1
-    assert len(ranges) <= parts
 
 
 def test_limits_of_ranges_are_in_utc_and_whole_seconds():
@@ -177,7 +161,7 @@ def test_limits_of_ranges_are_in_utc_and_whole_seconds():
 def test_the_instant_of_joining_is_read(joined, expected):
     """What cannot be read is not told, and nobody fails for it."""
     body = f'{{"data":[{{"type":"profile","id":"01A","attributes":{{"joined_group_at":{joined}}}}}]}}'
-    assert read_joined(body.encode()) == expected
+    assert read_joined(body.encode()).items == (expected,)
 
 
 def test_a_person_is_shown_without_the_address():

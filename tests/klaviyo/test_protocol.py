@@ -79,7 +79,7 @@ OFFICIAL = [
             "page_size": 100,
             "sort": "joined_group_at",
             "filter": "less-than(joined_group_at,2026-11-23T00:00:00Z)",
-            **EMAIL,
+            "fields_profile": ["email", "joined_group_at"],
         },
     ),
     (

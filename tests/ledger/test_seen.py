@@ -34,11 +34,33 @@ def test_another_run_has_seen_nobody(desk):
     assert list(desk.ledger.leavers("L1", ["people"])) == ["a@x.io"]
 
 
-def test_people_can_be_asked_about_who_are_no_members(desk):
-    """Those of a list as Klaviyo has it, whoever put them there."""
+def test_strangers_of_a_list_are_those_on_it_whom_nobody_has_seen(desk):
+    """Whoever put them there, also who has no e-mail; not who stays whatever happens. Told twice is counted once."""
     desk.ledger.see("L9", ["a@x.io"])
-    assert desk.ledger.absent("L9", ["b@x.io", "a@x.io", "c@x.io"]) == ["b@x.io", "c@x.io"]
-    assert desk.ledger.absent("L9", []) == []
+    listed = desk.ledger.listed
+    listed.begin("L9")
+    listed.add(["1", "2", "3", "4"], ["a@x.io", "b@x.io", None, "late@x.io"], [False, False, False, True])
+    listed.add(["2", "5", "4"], ["b@x.io", "c@x.io", "late@x.io"], [False, False, False])
+    assert listed.count() == (5, 3)
+    assert sorted(listed.strangers(), key=str) == [("b@x.io", "2"), ("c@x.io", "5"), (None, "3")]
+    listed.begin("L1")
+    assert listed.count() == (0, 0)
+    assert list(listed.strangers()) == []
+
+
+def test_strangers_are_more_than_are_read_at_once(desk):
+    """While the ledger is written."""
+    listed = desk.ledger.listed
+    listed.begin("L1")
+    ids = [f"{number:05}" for number in range(12_000)]
+    listed.add(ids, [f"{each}@x.io" for each in ids], [False] * len(ids))
+    assert listed.count() == (12_000, 12_000)
+    found = []
+    for email, profile_id in listed.strangers():
+        found.append(profile_id)
+        if len(found) % 1000 == 0:
+            desk.ledger.remove("L1", [email])
+    assert found == ids
 
 
 def test_leavers_may_be_removed_while_they_are_read(desk):
@@ -101,4 +123,8 @@ def test_leavers_are_members_less_those_seen(tmp_path_factory, members, seen):
             ledger.see("L", [f"p{number}@x.io" for number in group])
         everybody = {f"p{number}@x.io" for group in seen for number in group}
         assert list(ledger.leavers("L", ["people"])) == [email for email in emails if email not in everybody]
-        assert ledger.absent("L", emails) == [email for email in emails if email not in everybody]
+        ledger.listed.begin("L")
+        ledger.listed.add(emails, emails, [False] * len(emails))
+        strangers = [email for email in emails if email not in everybody]
+        assert ledger.listed.count() == (len(emails), len(strangers))
+        assert list(ledger.listed.strangers()) == [(email, email) for email in strangers]

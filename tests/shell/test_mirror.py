@@ -7,7 +7,10 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pipeline import LIST, Pipeline, command, record, schema, state
+from pipeline import KEY, LIST, Pipeline, command, record, schema, state
+
+from target_klaviyo_segments.klaviyo.protocol import import_profiles
+from target_klaviyo_segments.sandbox.app import Request
 
 MIRROR = {"sync_mode": "mirror", "max_removal_percent": 100}
 AT_END = MIRROR | {"mirror_on_end_of_input": True}
@@ -55,6 +58,79 @@ def test_whom_others_put_on_the_list_stays(pipeline):
     assert pipeline.run(segment(1), **MIRROR, mirror_scope="all")
     assert emails(pipeline) == ["p1@x.io"]
     assert outcome(pipeline)["members_before"] == 2
+
+
+def sign_up(sandbox, email):
+    """Somebody comes to the list by another way."""
+    call = import_profiles(LIST, [json.dumps({"type": "profile", "attributes": {"email": email}}).encode()])
+    headers = {"authorization": f"Klaviyo-API-Key {KEY}", "revision": "2026-10-15", "content-type": "application/json"}
+    assert sandbox.handle(Request("POST", call.path, "", headers, b"".join(call.body))).status == 202
+
+
+def test_who_joins_while_the_mirror_runs_stays(pipeline):
+    """Nobody has asked the segment about them yet: before the list is read, or while it is."""
+    everybody = MIRROR | {"mirror_scope": "all"}
+    assert pipeline.run([schema(), record("by.hand@x.io")], work_dir=str(pipeline.work_dir) + "-other")
+    pipeline.clock.sleep(60)
+    numbers = iter(range(100))
+
+    def somebody_joins(request):
+        if request.method == "GET" and ("size%5D=100" in request.query or request.path.endswith("-jobs")):
+            pipeline.clock.sleep(2)
+            sign_up(pipeline.sandbox, f"signed.up{next(numbers)}@x.io")
+
+    pipeline.sandbox.interceptors.append(somebody_joins)
+    assert pipeline.run(segment(1, 2), **everybody)
+    pipeline.sandbox.interceptors.clear()
+    assert outcome(pipeline)["removed"] == 1
+    assert "by.hand@x.io" not in emails(pipeline)
+    late = [email for email in emails(pipeline) if email.startswith("signed")]
+    assert len(late) == next(numbers) > 2
+    pipeline.clock.sleep(60)
+    assert pipeline.run(segment(1, 2), **everybody)
+    assert emails(pipeline) == people(1, 2)
+
+
+def test_a_list_that_was_empty_needs_no_reading(pipeline):
+    """Whoever is on it now came since."""
+    assert pipeline.run(segment(1, 2), **MIRROR, mirror_scope="all")
+    assert emails(pipeline) == people(1, 2)
+    assert outcome(pipeline)["leavers"] == 0
+
+
+@pytest.mark.parametrize("scope", ["exported", "all"])
+def test_a_signal_ends_a_mirror_between_two_requests(pipeline, scope):
+    """Who is off the list by then is off it, the others stay; the report says how many, and the next run goes on."""
+    assert pipeline.run(segment(*range(2_500)), **MIRROR, mirror_scope=scope)
+    target = []
+
+    def stop(request):
+        if request.method == "DELETE":
+            target[0].run.exporter.interrupt()
+
+    pipeline.sandbox.interceptors.append(stop)
+    assert not pipeline.run(segment(0), **MIRROR, mirror_scope=scope, begun=target.append)
+    assert "interrupted" in pipeline.error
+    assert outcome(pipeline)["removed"] == 1_000
+    assert len(emails(pipeline)) == 1_500
+    pipeline.sandbox.interceptors.clear()
+    assert pipeline.run(segment(0), **MIRROR, mirror_scope=scope)
+    assert emails(pipeline) == people(0)
+
+
+def test_a_signal_ends_the_reading_of_a_list(pipeline):
+    """Nobody is taken off a list that was not read to its end."""
+    assert pipeline.run(segment(*range(2_500)), **MIRROR, mirror_scope="all")
+    target = []
+
+    def stop(request):
+        if request.method == "GET" and "joined_group_at" in request.query and "size%5D=100" in request.query:
+            target[0].run.exporter.interrupt()
+
+    pipeline.sandbox.interceptors.append(stop)
+    assert not pipeline.run(segment(0), **MIRROR, mirror_scope="all", begun=target.append)
+    assert len(emails(pipeline)) == 2_500
+    assert outcome(pipeline)["removed"] == 0
 
 
 REFUSALS = {

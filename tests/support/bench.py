@@ -53,6 +53,7 @@ class Bench:
             "max_rejected_percent": 100,
         }
         removal = Removal(self.klaviyo, self.ledger)
+        mirror = Mirror(self.klaviyo, self.ledger, self.ledger.listed, removal, MirrorLimits())
         self.exporter = Exporter(
             self.klaviyo,
             clock=self.clock,
@@ -60,7 +61,7 @@ class Bench:
             caution=Caution(self.ledger, PlanLimit(usage, plan), {}, warn_new),
             rejects=self.rejects,
             failed=self.failed,
-            departure=Departure(removal, self.ledger, Mirror(self.klaviyo, self.ledger, removal, MirrorLimits())),
+            departure=Departure(removal, self.ledger, mirror),
             keeper=Keeper(self.ledger, run_id, counts=dict, now=self.clock.now, resend_after_days=7),
             emit_state=self.states.append,
             warn=self.warnings.append,

@@ -15,9 +15,11 @@ from target_klaviyo_segments.sandbox.app import Request
 class Direct(BaseAdapter):
     """A transport that hands each request to a sandbox."""
 
-    def __init__(self, sandbox):
+    def __init__(self, sandbox, clock=None, answer_seconds=0.0):
         super().__init__()
         self.sandbox = sandbox
+        self._clock = clock
+        self._answer_seconds = answer_seconds
 
     def send(self, request, **_options):
         parts = urlsplit(request.url)
@@ -27,6 +29,8 @@ class Direct(BaseAdapter):
         answer = self.sandbox.handle(
             Request(request.method, parts.path, parts.query, dict(request.headers), body or b"")
         )
+        if self._answer_seconds:
+            self._clock.sleep(self._answer_seconds)
         response = Response()
         response.status_code = answer.status
         response.headers.update(answer.headers)

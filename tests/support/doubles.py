@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import json
 import threading
 from dataclasses import dataclass, field
@@ -28,6 +29,64 @@ class FakeClock:
 
     def wake(self):
         self.woken = True
+
+
+class SharedClock:
+    """Time that passes when every thread waits: as long as one works, nobody's wait is over.
+
+    A thread works from the end of a wait, or from when it asks for the time, until it waits again. One that waits for
+    something else is found out by a moment of real time in which nothing happens.
+    """
+
+    def __init__(self, start=1000.0, quiet=0.02, grace=0.002):
+        self._now = start
+        self._quiet = quiet
+        self._grace = grace  # for threads that were told to go on and have not yet
+        self._changed = threading.Condition()
+        self._ends = []  # of all waits, the first in front
+        self._working = set()
+        self._stirred = 0
+        self.woken = False
+
+    def now(self):
+        self._working.add(threading.get_ident())  # whoever asks is about to do something
+        self._stirred += 1
+        return self._now
+
+    def sleep(self, seconds):
+        if seconds <= 0:
+            return
+        with self._changed:
+            mine = [self._now + seconds, threading.get_ident()]
+            heapq.heappush(self._ends, mine)
+            self._working.discard(mine[1])
+            self._stir()
+            while self._now < mine[0] and not self.woken:
+                self._wait(mine)
+            self._ends.remove(mine)
+            heapq.heapify(self._ends)
+            self._working.add(mine[1])
+            self._stir()
+
+    def wake(self):
+        with self._changed:
+            self.woken = True
+            self._changed.notify_all()
+
+    def _wait(self, mine):
+        if self._ends[0] is not mine:
+            self._changed.wait()
+        else:
+            before = self._stirred
+            idle = not self._working
+            if not self._changed.wait(self._grace if idle else self._quiet) and self._stirred == before:
+                self._working.clear()
+                if idle:
+                    self._now = mine[0]
+
+    def _stir(self):
+        self._stirred += 1
+        self._changed.notify_all()
 
 
 @dataclass

@@ -59,7 +59,7 @@ class Pipeline:
         self.stdout = ""
         self.error = None
 
-    def run(self, lines, **settings):
+    def run(self, lines, begun=lambda _: None, **settings):
         """Export; True when the run ended well. The message of the one that did not is in `error`."""
         config, wires = self.config(**settings), self.wires
         out = io.StringIO()
@@ -67,6 +67,7 @@ class Pipeline:
         with contextlib.redirect_stdout(out):
             try:
                 target = TargetKlaviyoSegments(config=config, wires=wires)
+                begun(target)
                 target.export(io.StringIO(lines if isinstance(lines, str) else text(lines)))
             except TargetError as error:
                 self.error = str(error)

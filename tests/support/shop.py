@@ -17,8 +17,8 @@ LIST = "Y6nRLr"
 class Shop:
     """A Klaviyo account with one list, and whom it knows."""
 
-    def __init__(self, **sandbox):
-        self.clock = FakeClock(1_790_000_000.0)
+    def __init__(self, *, clock=None, answer_seconds=0.0, **sandbox):
+        self.clock = clock or FakeClock(1_790_000_000.0)
         self.box = Sandbox(now=self.clock.now, **sandbox)
         self.box.add_list(LIST, "People")
         self.client = KlaviyoClient(
@@ -32,7 +32,7 @@ class Shop:
             clock=self.clock,
             random=lambda: 0.5,
             wall=self.clock.now,
-            transport=Direct(self.box),
+            transport=Direct(self.box, self.clock, answer_seconds),
             on_retry=lambda *_: None,
         )
 

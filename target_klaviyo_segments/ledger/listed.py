@@ -1,0 +1,70 @@
+"""Who is on a list at Klaviyo, as it was read in this run, and so who is there and in no segment.
+
+In temporary tables, as `seen.py` has it: a list may have more people than the memory.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from target_klaviyo_segments.ledger.names import emails, people
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from target_klaviyo_segments.ledger.database import Database
+    from target_klaviyo_segments.ledger.names import Names
+    from target_klaviyo_segments.ledger.seen import Seen
+
+_READ_AT_ONCE = 5_000
+
+
+class Listed:
+    """One list at a time: `begin`, `add`, `count`, `strangers`. Each raises `WorkDirError` as all of the ledger."""
+
+    def __init__(self, database: Database, names: Names, seen: Seen) -> None:
+        self._database = database
+        self._names = names
+        self._seen = seen
+        self._list = 0
+
+    def begin(self, list_id: str) -> None:
+        """Forget the list before, for this one."""
+        for table in ("listed", "strangers"):
+            self._database.run(f"DROP TABLE IF EXISTS temp.{table}")
+        self._database.run("CREATE TEMP TABLE listed (id TEXT NOT NULL, person TEXT, stays INTEGER NOT NULL)")
+        self._list = self._names.list(list_id)
+
+    def add(self, ids: Sequence[str], emails: Sequence[str | None], stays: Sequence[bool]) -> None:
+        """Some of the people on it, and whether they stay whoever they are; who is told twice counts once."""
+        whom = [None if email is None else people(self._list, (email,))[0] for email in emails]
+        self._database.write_over(
+            "INSERT INTO temp.listed (id, person, stays) {values}", ids, whom, map(int, stays), size=len(ids)
+        )
+
+    def count(self) -> tuple[int, int]:
+        """How many are on the list, and how many of them are strangers: in no segment, and need not stay."""
+        self._seen.sort()
+        self._database.run(
+            "CREATE TEMP TABLE strangers AS SELECT id, person FROM "
+            "(SELECT id, min(person) AS person FROM temp.listed GROUP BY id HAVING NOT max(stays)) AS found "
+            "WHERE person IS NULL OR NOT EXISTS "
+            "(SELECT 1 FROM temp.seen_sorted AS seen WHERE seen.person = found.person)"
+        )
+        (members,) = self._database.row("SELECT count(DISTINCT id) FROM temp.listed")
+        (strangers,) = self._database.row("SELECT count(*) FROM temp.strangers")
+        return int(members), int(strangers)
+
+    def strangers(self) -> Iterator[tuple[str | None, str]]:
+        """E-mail, if they have one, and id of those whom `count` counted."""
+        last = 0
+        while True:
+            found = self._database.array(
+                "SELECT json_group_array(json_array(person, id)) FROM "
+                "(SELECT person, id FROM temp.strangers WHERE rowid > ? ORDER BY rowid LIMIT ?)",
+                (last, _READ_AT_ONCE),
+            )
+            if not found:
+                return
+            last += len(found)
+            yield from ((None if person is None else emails((person,))[0], each) for person, each in found)
