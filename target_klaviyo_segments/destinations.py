@@ -66,7 +66,7 @@ class Destinations:
             KlaviyoError: There is no such list, or the key may not see it.
             SettingsError: The key belongs to another account than `expected_account_id`.
         """
-        self._know_account()
+        self.recognise()
         if list_id not in self.lists:
             self.lists[list_id] = self._client.list(list_id)
         return self.lists[list_id]
@@ -79,7 +79,7 @@ class Destinations:
             KlaviyoError: The key may not see lists.
             SettingsError: The key belongs to another account than `expected_account_id`.
         """
-        self._know_account()
+        self.recognise()
         if name not in self._by_name or name in self._ambiguous:
             found = self._client.lists.named(name)
             if len(found) > 1:
@@ -121,6 +121,16 @@ class Destinations:
         self._read_all()
         return list_id in self.lists
 
+    def recognise(self) -> None:
+        """Make sure that the account is the right one, asking once.
+
+        Raises:
+            KlaviyoError: The key may not see it.
+            SettingsError: It is another account than `expected_account_id`.
+        """
+        if self._report.account_id is None:
+            self.recognise_account()
+
     def recognise_account(self) -> None:
         """Ask whose the key is, and what its plan allows.
 
@@ -137,10 +147,6 @@ class Destinations:
         if self._settings.on_plan_limit != "ignore":
             self._note_plan(self._client.plan_usage())
 
-    def _know_account(self) -> None:
-        if self._report.account_id is None:
-            self.recognise_account()
-
     def _note_plan(self, usage: PlanUsage | None) -> None:
         self._plan.usage = usage
         if usage is None:
@@ -152,7 +158,7 @@ class Destinations:
         """All lists at once, ten a request: a look for each value would take longer."""
         if self._all_read:
             return
-        self._know_account()
+        self.recognise()
         found = self._client.lists.everything()
         names = Counter(each.name for each in found)
         self._ambiguous = {name for name, lists in names.items() if lists > 1}

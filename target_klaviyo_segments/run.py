@@ -29,7 +29,7 @@ from target_klaviyo_segments.report.document import RunReport, StreamReport
 from target_klaviyo_segments.report.files import prepare, write_past_report
 from target_klaviyo_segments.report.tally import Tally
 from target_klaviyo_segments.routing import Routes
-from target_klaviyo_segments.wiring import Once, Wires, make_client, make_limits, make_mirror_limits
+from target_klaviyo_segments.wiring import Once, Wires, make_client, make_errands, make_limits, make_mirror_limits
 
 if TYPE_CHECKING:
     import logging
@@ -98,6 +98,7 @@ class Run:
             failed=self._failed,
             keeper=keeper,
             departure=Departure(removal, self._ledger, self._mirror),
+            errands=make_errands(settings, self._ledger, wires, begin=self.destinations.recognise, warn=self.warn),
             emit_state=emit_state,
             warn=self.warn,
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from target_klaviyo_segments import __version__
 from target_klaviyo_segments.clock import Clock, SystemClock
+from target_klaviyo_segments.export.errands import Errands
 from target_klaviyo_segments.export.limits import Limits
 from target_klaviyo_segments.export.mirror import MirrorLimits
 from target_klaviyo_segments.export.roll import READERS
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from requests.adapters import BaseAdapter
 
+    from target_klaviyo_segments.ledger import Ledger
     from target_klaviyo_segments.settings import Settings
 
 # The longest list ID that is planned for; Klaviyo's have six characters.
@@ -70,6 +72,20 @@ def make_mirror_limits(settings: Settings, allow_removals: int | None) -> Mirror
         max_removal_percent=settings.max_removal_percent,
         max_rejected_percent=settings.max_rejected_percent,
         allow_removals=allow_removals,
+    )
+
+
+def make_errands(
+    settings: Settings, ledger: Ledger, wires: Wires, *, begin: Callable[[], None], warn: Callable[[str], None]
+) -> Errands:
+    """What is done for people once they are delivered; each kind has its hand here."""
+    return Errands(
+        ledger.errands,
+        [],
+        now=wires.wall,
+        again_after_seconds=settings.resend_after_days * 86_400,
+        begin=begin,
+        warn=warn,
     )
 
 

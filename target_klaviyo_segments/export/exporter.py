@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from target_klaviyo_segments.clock import Clock
     from target_klaviyo_segments.export.caution import Caution
     from target_klaviyo_segments.export.departure import Departure
+    from target_klaviyo_segments.export.errands import Errands
     from target_klaviyo_segments.export.keeper import Keeper
     from target_klaviyo_segments.export.limits import Limits
     from target_klaviyo_segments.export.rejects import Rejects
@@ -33,7 +34,7 @@ MAX_BUFFERED_BATCHES = 3
 class Exporter:
     """`lane` and `intake` while rows come, `settle` now and then, `finish` at the end or `break_off` before it."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # all that a run has, by keyword
         self,
         klaviyo: Klaviyo,
         *,
@@ -44,6 +45,7 @@ class Exporter:
         failed: Rejects,
         keeper: Keeper,
         departure: Departure,
+        errands: Errands,
         emit_state: Callable[[Any], None],
         warn: Callable[[str], None],
     ) -> None:
@@ -53,6 +55,7 @@ class Exporter:
         self._emit_state = emit_state
         self._warn = warn
         self._departure = departure
+        self._errands = errands
         self._checkpoint = Checkpoint()
         self._books = Books(rejects, failed, keeper, self._checkpoint)
         self._dispatch = Dispatch(
@@ -138,7 +141,6 @@ class Exporter:
                 step(lane)
         self._dispatch.wait_for_all()
         self._after_delivery(by_itself=by_itself)
-        self._let_state_out()
         self._dispatch.close()
 
     def break_off(self, reason: str) -> None:
@@ -185,6 +187,8 @@ class Exporter:
             if lane.stream not in troubled:
                 self._checkpoint.release((lane.name, "leaving"))
         self._books.incomplete += self._departure.mirror(self.lanes.values(), self._dispatch.check, by_itself=by_itself)
+        self._let_state_out()  # the ledger knows the errands: whatever is not done of them is done by the next run
+        self._books.incomplete += self._errands.carry_out(self._dispatch.check)
 
     def _bound_buffers(self) -> None:
         """Half-filled batches of all streams together: beyond the bound the fullest go out early."""

@@ -102,7 +102,7 @@ class Filler:
         if batch is None:
             return
         with kept(lane, batch.rows):
-            found = self._keeper.unchanged(lane.list_id, batch)
+            found = self._keeper.unchanged(lane, batch)
         others = [other for other in self._lanes.values() if other.list_id == lane.list_id]
         same = {email for email in found if not self._coming(others, email)}
         lane.tally.unchanged += len(same)

@@ -46,6 +46,7 @@ class Keeper:
             WorkDirError: The ledger cannot be written; the batch must not be sent.
         """
         keys = [None] * len(batch) if lane.keys_of is None else lane.keys_of(batch.records)
+        errands = {kind: read(batch) for kind, read in lane.errands.items()}
         return self._write(  # type: ignore[no-any-return]  # the ledger's
             self._ledger.intend,
             self._run_id,
@@ -53,8 +54,9 @@ class Keeper:
             list_id=lane.list_id,
             emails=batch.emails,
             numbers=batch.numbers,
-            fingerprints=fingerprints(batch.payloads),
+            fingerprints=_prints(batch, errands),
             keys=keys,
+            errands=errands,
         )
 
     def submitted(self, parcel: Parcel, job_id: str, rows: Sequence[int]) -> None:
@@ -77,16 +79,15 @@ class Keeper:
             self._write(self._ledger.settle, parcel.intent, delivered=taken, undelivered=refused)
             self._write(self._ledger.note_run, self._run_id, self._counts())
 
-    def unchanged(self, list_id: str, batch: Batch) -> set[str]:
-        """Who of a batch was delivered to the list as they are, not too long ago.
+    def unchanged(self, lane: Lane, batch: Batch) -> set[str]:
+        """Who of a batch was delivered to its list as they are, not too long ago.
 
         Raises:
             WorkDirError: The ledger cannot be read.
         """
         emails, since = batch.emails, self._now() - self._resend_after
-        found = self._write(
-            self._ledger.unchanged, list_id, emails, fingerprints(batch.payloads), delivered_since=since
-        )
+        prints = _prints(batch, {kind: read(batch) for kind, read in lane.errands.items()})
+        found = self._write(self._ledger.unchanged, lane.list_id, emails, prints, delivered_since=since)
         return {emails[position] for position in found}
 
     def _write(self, entry: Callable[..., Any], *arguments: Any, **columns: Any) -> Any:  # noqa: ANN401  # any entry's
@@ -95,6 +96,15 @@ class Keeper:
         except WorkDirError:
             self._usable = False
             raise
+
+
+def _prints(batch: Batch, errands: Mapping[str, Sequence[bytes | None]]) -> list[int]:
+    """Fingerprints of the rows: who has an errand is not unchanged when only the errand is another."""
+    rows = batch.payloads
+    for kind, bodies in errands.items():
+        mark = f"\n{kind} ".encode()
+        rows = [row if body is None else row + mark + body for row, body in zip(rows, bodies, strict=True)]
+    return fingerprints(rows)
 
 
 def key_reader(names: Sequence[str]) -> Callable[[Sequence[Record]], list[str | None]]:

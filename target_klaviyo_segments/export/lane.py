@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from target_klaviyo_segments.export.modes import Completeness
-    from target_klaviyo_segments.segment.batch import Batcher, Record, Row
+    from target_klaviyo_segments.segment.batch import Batch, Batcher, Record, Row
+
+    ErrandReader = Callable[[Batch], list[bytes | None]]
 
 
 @dataclass(slots=True)
@@ -47,6 +49,7 @@ class Lane:
     """`filling` takes new rows; `later` holds rows of people who are in a job that has not ended yet.
 
     `sieve` holds rows of whom it is not known yet whether Klaviyo has them already; `keys_of` reads records' keys.
+    `errands` read, by kind, what is to be done for each person of a batch once they are delivered: JSON, or None.
     """
 
     name: str  # the stream's; with its value where `segment_field` parts the stream: `people/vip`
@@ -65,6 +68,7 @@ class Lane:
     rows: int = 0  # and so many rows of its stream were read
     removes: bool = False  # its rows name people who are to leave the list
     keys_of: Callable[[Sequence[Record]], list[str | None]] | None = None
+    errands: dict[str, ErrandReader] = field(default_factory=dict)
     leaving: Leaving = field(default_factory=Leaving)
     stranded: list[Row] = field(default_factory=list)  # in no batch when the run broke off
     tally: Tally = field(default_factory=Tally)

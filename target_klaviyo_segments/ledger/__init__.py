@@ -25,7 +25,8 @@ Signatures:
     last_runs(count: int) -> list[PastRun]                           # newest first
 
     intend(run_id: str, *, stream: str, list_id: str, emails: Sequence[str], numbers: Sequence[int],
-           fingerprints: Sequence[int], keys: Sequence[str | None]) -> int
+           fingerprints: Sequence[int], keys: Sequence[str | None],
+           errands: Mapping[str, Sequence[bytes | None]] | None = None) -> int    # what to do then, see `errands.py`
     submitted(intent: int, job_id: str, rows: Sequence[int]) -> None
     settle(intent: int, *, delivered: Sequence[int] = (), undelivered: Sequence[int] = ()) -> None
     unfinished() -> Iterator[Unfinished]                             # rows without a fate, of any run; oldest first
@@ -73,9 +74,22 @@ What the caller owes: every row of an intent is settled in the end, also one tha
 from __future__ import annotations
 
 from target_klaviyo_segments.ledger.bounds import Bounds
+from target_klaviyo_segments.ledger.errands import FOR_EVER, Errand
 from target_klaviyo_segments.ledger.fingerprint import fingerprint, fingerprints
 from target_klaviyo_segments.ledger.ledger import Ledger
 from target_klaviyo_segments.ledger.looking import Glance, glance
 from target_klaviyo_segments.ledger.values import PastRun, Sent, Unfinished
 
-__all__ = ["Bounds", "Glance", "Ledger", "PastRun", "Sent", "Unfinished", "fingerprint", "fingerprints", "glance"]
+__all__ = [
+    "FOR_EVER",
+    "Bounds",
+    "Errand",
+    "Glance",
+    "Ledger",
+    "PastRun",
+    "Sent",
+    "Unfinished",
+    "fingerprint",
+    "fingerprints",
+    "glance",
+]

@@ -132,13 +132,13 @@ class Database:
         for rows in _parts(size):
             yield self.run(_statement(sql, width, rows), [*islice(cells, rows * width), *tail])
 
-    def write_over(self, sql: str, *columns: Iterable[Any], size: int) -> None:
+    def write_over(self, sql: str, *columns: Iterable[Any], size: int, tail: Sequence[Any] = ()) -> None:
         """Like `over`, for statements that answer nothing.
 
         Raises:
             WorkDirError: The ledger cannot be written.
         """
-        for _ in self.over(sql, *columns, size=size):
+        for _ in self.over(sql, *columns, size=size, tail=tail):
             pass
 
     def arrays_over(self, sql: str, *columns: Iterable[Any], size: int, tail: Sequence[Any] = ()) -> list[Any]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from target_klaviyo_segments.ledger.bounds import Bounds
 from target_klaviyo_segments.ledger.database import Database
+from target_klaviyo_segments.ledger.errands import Errands
 from target_klaviyo_segments.ledger.journal import Columns, Journal
 from target_klaviyo_segments.ledger.known import Known
 from target_klaviyo_segments.ledger.listed import Listed
@@ -44,6 +45,7 @@ class Ledger:
         self._posting = Posting(database, bounds)
         self._members = Members(database)
         self._names = Names(database)
+        self.errands = Errands(database, self._names)
         self._seen = Seen(database)
         self._known = Known(database)
         self.segments = Segments(database, self._posting.post)
@@ -116,12 +118,14 @@ class Ledger:
         numbers: Sequence[int],
         fingerprints: Sequence[int],
         keys: Sequence[str | None],
+        errands: Mapping[str, Sequence[bytes | None]] | None = None,
     ) -> int:
-        """Write a batch down before it is sent; to its number. The four columns have one entry a row."""
+        """Write a batch down before it is sent; to its number. The columns, also the errands', have one entry a row."""
         batch = Columns(emails, numbers, fingerprints, keys)
         with self._database.transaction():
             names = self._names.enter(stream, list_id)
             intent = self._journal.intend(self._runs.number(run_id), *names, batch)
+            self.errands.intend(intent, *names, emails, errands or {}, self._now())
         self._posting.intended(intent, emails)
         return intent
 
@@ -134,6 +138,7 @@ class Ledger:
         """Rows have their fate: those delivered are members; those not are never taken for unchanged."""
         with self._database.transaction():
             closed = self._journal.settle(intent, delivered, undelivered)
+            self.errands.settle(intent, delivered, undelivered)
         if self._posting.settled(intent, (delivered, undelivered), closed=closed):
             self._posting.post()
 
@@ -184,15 +189,14 @@ class Ledger:
     def hand_over(self, list_id: str, streams: Sequence[str], emails: Sequence[str]) -> list[str]:
         """People who left these streams: those whom another stream has on the list too, and keeps."""
         self._posting.post()
-        numbers = [self._names.stream(stream) for stream in streams]
         with self._database.transaction():
-            return self._members.hand_over(self._names.list(list_id), numbers, emails)
+            self.errands.leave(self._names.list(list_id), emails, self._names.streams(streams))
+            return self._members.hand_over(self._names.list(list_id), self._names.streams(streams), emails)
 
     def count_leavers(self, list_id: str, streams: Sequence[str]) -> int:
         """How many `leavers` there are whom no other stream has."""
         self._posting.post()
-        numbers = [self._names.stream(stream) for stream in streams]
-        return self._seen.count_leavers(self._names.list(list_id), numbers)
+        return self._seen.count_leavers(self._names.list(list_id), self._names.streams(streams))
 
     def ids_of(self, list_id: str, emails: Sequence[str]) -> dict[str, str]:
         """E-mail to Klaviyo's profile id, of those known."""
@@ -202,9 +206,8 @@ class Ledger:
     def learn_ids(self, list_id: str, ids: Mapping[str, str]) -> None:
         """Keep Klaviyo's profile ids, by e-mail, of those who are members."""
         self._posting.post()
-        number = self._names.list(list_id)
         with self._database.transaction():
-            self._members.learn(number, ids)
+            self._members.learn(self._names.list(list_id), ids)
 
     def doubt(self, list_id: str, emails: Sequence[str]) -> None:
         """Nobody knows for the moment what Klaviyo has of these people: they are not `unchanged`."""
@@ -215,9 +218,9 @@ class Ledger:
     def remove(self, list_id: str, emails: Sequence[str]) -> None:
         """These people left the list."""
         self._posting.post()
-        number = self._names.list(list_id)
         with self._database.transaction():
-            self._members.remove(number, emails)
+            self.errands.leave(self._names.list(list_id), emails)
+            self._members.remove(self._names.list(list_id), emails)
 
     def see(self, list_id: str, emails: Sequence[str]) -> None:
         """These people are in a segment of this run that goes to the list."""
@@ -233,14 +236,13 @@ class Ledger:
         The ledger may be written meanwhile.
         """
         self._posting.post()
-        yield from self._seen.leavers(self._names.list(list_id), [self._names.stream(stream) for stream in streams])
+        yield from self._seen.leavers(self._names.list(list_id), self._names.streams(streams))
 
     def disown(self, list_id: str, streams: Sequence[str]) -> None:
         """These streams came whole: members of other streams whom this run has not seen are in these no longer."""
         self._posting.post()
-        numbers = [self._names.stream(stream) for stream in streams]
         with self._database.transaction():
-            self._seen.disown(self._names.list(list_id), numbers)
+            self._seen.disown(self._names.list(list_id), self._names.streams(streams))
 
     def _stream(self, name: str | None) -> int | None:
         return None if name is None else self._names.stream(name)

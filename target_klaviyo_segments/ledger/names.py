@@ -23,6 +23,10 @@ class Names:
         """A stream's number, or `NOBODY`."""
         return self._find("SELECT n FROM streams WHERE name = ?", name)
 
+    def streams(self, names: Iterable[str]) -> tuple[int, ...]:
+        """Streams' numbers."""
+        return tuple(self.stream(name) for name in names)
+
     def list(self, list_id: str) -> int:
         """A list's number, or `NOBODY`."""
         return self._find("SELECT n FROM lists WHERE list_id = ?", list_id)

@@ -82,8 +82,27 @@ CREATE TABLE members (
 ) WITHOUT ROWID;
 """
 
+# What is to be done for a person once their row is delivered: one of a kind for each stream, the newest. `intent` and
+# `position` are the row that it waits for, NULL once that is delivered. `rests_until` is NULL until it is done; from
+# then on the same errand (`print` is its body's fingerprint, the body is gone) is not done again before that moment.
+_ERRANDS = """
+CREATE TABLE errands (
+  kind TEXT NOT NULL,
+  stream INTEGER NOT NULL,
+  person TEXT NOT NULL,
+  print INTEGER NOT NULL,
+  body TEXT,
+  intent INTEGER,
+  position INTEGER,
+  rests_until REAL,
+  PRIMARY KEY (kind, stream, person)
+) WITHOUT ROWID;
+CREATE INDEX errands_waiting ON errands (intent, position) WHERE intent IS NOT NULL;
+CREATE INDEX errands_ready ON errands (kind, stream, person) WHERE intent IS NULL AND rests_until IS NULL;
+"""
+
 # Made when keys are first asked for: it costs every delivery, and only log-based streams with deletes need it.
 INDEX_OF_KEYS = "CREATE INDEX IF NOT EXISTS members_by_key ON members (key) WHERE key IS NOT NULL"
 
 # Step n leads from `user_version` n to n + 1.
-STEPS: tuple[str, ...] = (_FIRST,)
+STEPS: tuple[str, ...] = (_FIRST, _ERRANDS)

@@ -14,6 +14,7 @@ NOT_MESSAGES = {
     "to the custom property of its own name": "the name of a way",
     "Settings(connection_name=": "a representation",
     "fields%5B": "a query",
+    "rests_until IS NULL": "a query",
     "[a-z0-9_+'-]+": "a pattern",
     "sort=joined_group_at": "a query",
     "Get Bulk Import": "the name of an endpoint",

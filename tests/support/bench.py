@@ -10,6 +10,7 @@ from doubles import FakeClock, ModelKlaviyo
 from target_klaviyo_segments.errors import Rejection, TargetError
 from target_klaviyo_segments.export.caution import Caution
 from target_klaviyo_segments.export.departure import Departure
+from target_klaviyo_segments.export.errands import Errands
 from target_klaviyo_segments.export.exporter import Exporter
 from target_klaviyo_segments.export.keeper import Keeper
 from target_klaviyo_segments.export.limits import Limits
@@ -33,6 +34,7 @@ class Bench:
         warn_new=10_000,
         ledger=None,
         run_id="run-1",
+        hands=(),
         **limits,
     ):
         self.klaviyo = klaviyo or ModelKlaviyo()
@@ -62,6 +64,14 @@ class Bench:
             rejects=self.rejects,
             failed=self.failed,
             departure=Departure(removal, self.ledger, mirror),
+            errands=Errands(
+                self.ledger.errands,
+                hands,
+                now=self.clock.now,
+                again_after_seconds=7 * 86_400,
+                begin=lambda: None,
+                warn=self.warnings.append,
+            ),
             keeper=Keeper(self.ledger, run_id, counts=dict, now=self.clock.now, resend_after_days=7),
             emit_state=self.states.append,
             warn=self.warnings.append,
