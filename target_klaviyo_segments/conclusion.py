@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 
 
 def stream_reports(
-    lanes: Mapping[str, Lane], lists: Mapping[str, ListInfo], mirrored: Callable[[str], dict[str, Any] | None]
+    lanes: Mapping[str, Lane],
+    lists: Mapping[str, ListInfo],
+    mirrored: Callable[[str], dict[str, Any] | None],
+    consents: Callable[[str, str], dict[str, Any] | None],
 ) -> list[StreamReport]:
-    """For the report; `mirrored` tells what came of the mirror of a list."""
+    """For the report; `mirrored` tells what came of the mirror of a list, `consents` of a stream's consent."""
     return [
         StreamReport(
             stream,
@@ -30,6 +33,7 @@ def stream_reports(
             [export.as_dict() for export in lane.exports],
             [*lane.warnings, *_hint(stream, lane.tally)],
             mirrored(lane.list_id) if lane.completeness is not None else None,
+            consents(lane.stream, lane.list_id),
         )
         for stream, lane in lanes.items()
         if not lane.routed or lane.tally.read

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import datetime, timezone
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -23,13 +22,22 @@ from target_klaviyo_segments.export.plan import PlanLimit
 from target_klaviyo_segments.export.rejects import Rejects
 from target_klaviyo_segments.export.removal import Removal
 from target_klaviyo_segments.export.resume import Resume
-from target_klaviyo_segments.gate import refusal, user_name
+from target_klaviyo_segments.gate import refusal
 from target_klaviyo_segments.ledger import Ledger
-from target_klaviyo_segments.report.document import RunReport, StreamReport
+from target_klaviyo_segments.report.document import StreamReport
 from target_klaviyo_segments.report.files import prepare, write_past_report
 from target_klaviyo_segments.report.tally import Tally
 from target_klaviyo_segments.routing import Routes
-from target_klaviyo_segments.wiring import Once, Wires, make_client, make_errands, make_limits, make_mirror_limits
+from target_klaviyo_segments.wiring import (
+    Once,
+    Wires,
+    make_client,
+    make_errands,
+    make_limits,
+    make_mirror_limits,
+    make_report,
+    make_subscribing,
+)
 
 if TYPE_CHECKING:
     import logging
@@ -60,12 +68,12 @@ class Run:
         self._settings = settings
         self._log = log
         self._clock = wires.clock
-        self._wall = wires.wall
+        self.wall = wires.wall
         self._unselected: dict[str, Tally] = {}
         self._routes: dict[str, Routes] = {}
         self._plan = PlanLimit(None, settings.on_plan_limit)
         self._work_dir = prepare(settings.work_dir)
-        self._report = _new_report(settings)
+        self._report = make_report(settings)
         self._report.retry_of = once.retry_of
         self._ending = Ending(self._report, self._work_dir, log)
         self.ended = False
@@ -89,6 +97,8 @@ class Run:
         self._mirror = Mirror(
             self._client, self._ledger, self._ledger.listed, removal, make_mirror_limits(settings, once.allow_removals)
         )
+        self._subscribing = make_subscribing(settings, self._client)
+        hands = [self._subscribing]
         self.exporter = Exporter(
             self._client,
             clock=wires.clock,
@@ -98,7 +108,7 @@ class Run:
             failed=self._failed,
             keeper=keeper,
             departure=Departure(removal, self._ledger, self._mirror),
-            errands=make_errands(settings, self._ledger, wires, begin=self.destinations.recognise, warn=self.warn),
+            errands=make_errands(settings, wires, self._ledger, hands, self.destinations.recognise, self.warn),
             emit_state=emit_state,
             warn=self.warn,
         )
@@ -128,7 +138,7 @@ class Run:
         Raises:
             SettingsError: It does not, with every reason.
         """
-        today = datetime.fromtimestamp(self._wall(), timezone.utc).date()
+        today = datetime.fromtimestamp(self.wall(), timezone.utc).date()
         findings = list(inspect_account(self._client, self._settings, today))
         for finding in findings:
             if finding.verdict is Verdict.OK:
@@ -214,7 +224,9 @@ class Run:
         self._client.close()
         report = self._report
         report.streams = [
-            *stream_reports(self.exporter.lanes, self.destinations.lists, self._mirror.report),
+            *stream_reports(
+                self.exporter.lanes, self.destinations.lists, self._mirror.report, self._subscribing.report
+            ),
             *(StreamReport(s, t) for s, t in self._unselected.items()),
         ]
         report.plan |= {"needed": self._plan.needed}
@@ -234,15 +246,3 @@ class Run:
 
     def _retrying(self, reason: str, seconds: float) -> None:
         self._log.warning("connection %s: %s; again in %.1f s", self._settings.connection_name, reason, seconds)
-
-
-def _new_report(settings: Settings) -> RunReport:
-    now = datetime.now(timezone.utc)
-    return RunReport(
-        run_id=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
-        connection=settings.connection_name,
-        version=__version__,
-        user=user_name(),
-        started_at=now,
-        data_privacy_accepted=settings.accept_data_privacy,
-    )

@@ -12,19 +12,21 @@ from target_klaviyo_segments.errors import Rejection, RunStopped
 from target_klaviyo_segments.export.keeper import key_reader
 from target_klaviyo_segments.export.modes import Completeness
 from target_klaviyo_segments.export.rejects import record_json
+from target_klaviyo_segments.export.subscribing import KIND as SUBSCRIBE
 from target_klaviyo_segments.segment.batch import Columns
+from target_klaviyo_segments.segment.consent import terms_of, wish_reader
 from target_klaviyo_segments.segment.contract import Contract, unknown_sources
 from target_klaviyo_segments.segment.mapping import Mapper, Profile
 from target_klaviyo_segments.segment.patching import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from singer_sdk import Target
 
     from target_klaviyo_segments.export.lane import Lane
     from target_klaviyo_segments.run import Run
-    from target_klaviyo_segments.segment.batch import Record
+    from target_klaviyo_segments.segment.batch import Batch, Record
     from target_klaviyo_segments.settings import Segment, Settings
 
 DELETED_AT = "_sdc_deleted_at"
@@ -78,6 +80,7 @@ class SegmentSink(Sink):
         self._stop_at_reject = settings.on_invalid_record == "fail"
         marked = key_properties and DELETED_AT in contract.properties
         self._keys_of = key_reader(key_properties) if key_properties and marked else None
+        self._wishes_of = self._wish_reader(run, segment)
         self._new_completeness = partial(Completeness, mirror_on_end_of_input=settings.mirror_on_end_of_input)
         self._lane = self._enter(run, segment)
         self._lane.warn(*contract.warnings, *unknown_sources(stream_name, self.original_schema, segment.sources))
@@ -96,6 +99,19 @@ class SegmentSink(Sink):
         if sync_mode == "mirror" and lane.completeness is None:
             lane.completeness = self._new_completeness()
         lane.removes = sync_mode == "remove"
+        if self._wishes_of is not None and not lane.removes:
+            lane.errands[SUBSCRIBE] = self._wishes_of
+
+    def _wish_reader(self, run: Run, segment: Segment) -> Callable[[Batch], list[bytes | None]] | None:
+        """What reads the consent of rows, where the settings ask for it."""
+        terms = terms_of(segment)
+        if not terms.channels:
+            return None
+        odd = (
+            f"stream `{self.stream_name}`: `consented_at_field` is `{terms.consented_at_field}`, which holds something "
+            "that is no instant of the past in some rows: it does not count as one"
+        )
+        return wish_reader(terms, now=run.wall, odd_date=lambda: self._lane.warn(odd))
 
     @property
     def completeness(self) -> Completeness | None:

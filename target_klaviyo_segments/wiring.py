@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import random
+import secrets
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
 
 from target_klaviyo_segments import __version__
 from target_klaviyo_segments.clock import Clock, SystemClock
-from target_klaviyo_segments.export.errands import Errands
+from target_klaviyo_segments.export.errands import Errands, Hand
 from target_klaviyo_segments.export.limits import Limits
 from target_klaviyo_segments.export.mirror import MirrorLimits
 from target_klaviyo_segments.export.roll import READERS
+from target_klaviyo_segments.export.subscribing import Subscribing
+from target_klaviyo_segments.gate import user_name
 from target_klaviyo_segments.klaviyo.auth import ApiKey
 from target_klaviyo_segments.klaviyo.client import KlaviyoClient
 from target_klaviyo_segments.klaviyo.protocol import import_envelope_bytes
+from target_klaviyo_segments.report.document import RunReport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from requests.adapters import BaseAdapter
 
@@ -75,17 +80,25 @@ def make_mirror_limits(settings: Settings, allow_removals: int | None) -> Mirror
     )
 
 
-def make_errands(
-    settings: Settings, ledger: Ledger, wires: Wires, *, begin: Callable[[], None], warn: Callable[[str], None]
+def make_errands(  # each of another type
+    settings: Settings,
+    wires: Wires,
+    ledger: Ledger,
+    hands: Sequence[Hand[Any]],
+    begin: Callable[[], None],
+    warn: Callable[[str], None],
 ) -> Errands:
-    """What is done for people once they are delivered; each kind has its hand here."""
-    return Errands(
-        ledger.errands,
-        [],
-        now=wires.wall,
-        again_after_seconds=settings.resend_after_days * 86_400,
-        begin=begin,
-        warn=warn,
+    """What is done for people once they are delivered, each kind by its hand."""
+    again_after = settings.resend_after_days * 86_400
+    return Errands(ledger.errands, hands, now=wires.wall, again_after_seconds=again_after, begin=begin, warn=warn)
+
+
+def make_subscribing(settings: Settings, client: KlaviyoClient) -> Subscribing:
+    """What subscribes people; the settings of each stream say whether it may."""
+    return Subscribing(
+        client.permission,
+        opt_in_of=lambda list_id: client.list(list_id).opt_in_process,
+        asked_for=settings.asks_consent,
     )
 
 
@@ -100,4 +113,17 @@ def make_limits(settings: Settings) -> Limits:
         job_timeout_seconds=settings.job_timeout_seconds,
         max_rejected_percent=settings.max_rejected_percent,
         skip_unchanged=settings.unchanged_profiles == "skip",
+    )
+
+
+def make_report(settings: Settings) -> RunReport:
+    """The report of a run that begins now."""
+    now = datetime.now(timezone.utc)
+    return RunReport(
+        run_id=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
+        connection=settings.connection_name,
+        version=__version__,
+        user=user_name(),
+        started_at=now,
+        data_privacy_accepted=settings.accept_data_privacy,
     )

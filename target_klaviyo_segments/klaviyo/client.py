@@ -21,6 +21,7 @@ from target_klaviyo_segments.klaviyo.directory import Directory
 from target_klaviyo_segments.klaviyo.finding import Finder
 from target_klaviyo_segments.klaviyo.membership import EVER, JoinedSpan
 from target_klaviyo_segments.klaviyo.pacing import RetryPolicy
+from target_klaviyo_segments.klaviyo.permission import Permission
 from target_klaviyo_segments.klaviyo.removing import REMOVE_IDS_MAX, take_all
 from target_klaviyo_segments.klaviyo.sending import Counts, Sender
 from target_klaviyo_segments.klaviyo.turns import PATIENCE_SECONDS, Turns
@@ -84,6 +85,7 @@ class KlaviyoClient:
         )
         self._wall = wall
         self.lists = Directory(self._sender)
+        self.permission = Permission(self._sender)
         self.known_jobs: set[str] = set()  # ids of import jobs that are accounted for
         self._finder = Finder(
             self,

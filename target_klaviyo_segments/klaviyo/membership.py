@@ -38,7 +38,7 @@ GET_PROFILES = Endpoint("Get Profiles", TIER_L, ("profiles:read",))
 _PAGE = f"page%5Bsize%5D={PAGE_SIZE}"
 _EMAIL_ONLY = "fields%5Bprofile%5D=email"
 _EMAIL_AND_JOINED = "fields%5Bprofile%5D=email%2Cjoined_group_at"
-_LOOK_UP = f"/api/profiles?{_EMAIL_ONLY}&{_PAGE}&filter="
+_LOOK_UP = "/api/profiles"
 _BEFORE, _BETWEEN, _AFTER = (quote(mark, safe="") for mark in ("any(email,[", ",", "])"))
 
 
@@ -80,19 +80,20 @@ class JoinedSpan:
     last: datetime | None
 
 
-def look_ups(emails: Sequence[str]) -> Iterator[Call]:
+def look_ups(emails: Sequence[str], fields: str = _EMAIL_ONLY) -> Iterator[Call]:
     """Profiles that have one of these e-mails: https://developers.klaviyo.com/en/reference/get_profiles ."""
     part: list[str] = []
-    size = _fixed = len(_LOOK_UP) + len(_BEFORE) + len(_AFTER)
+    start = f"{_LOOK_UP}?{fields}&{_PAGE}&filter={_BEFORE}"
+    size = _fixed = len(start) + len(_AFTER)
     for email in dict.fromkeys(emails):
         text = quote('"' + email.replace("\\", "\\\\").replace('"', '\\"') + '"', safe="")
         if part and (len(part) == LOOK_UP_EMAILS_MAX or size + len(text) > LOOK_UP_BYTES_MAX):
-            yield _look_up(part)
+            yield _look_up(start, part)
             part, size = [], _fixed
         part.append(text)
         size += len(text) + len(_BETWEEN)
     if part:
-        yield _look_up(part)
+        yield _look_up(start, part)
 
 
 def get_members(list_id: str, joined: JoinedRange = EVER) -> Call:
@@ -110,8 +111,8 @@ def get_first_joined(list_id: str, *, last: bool = False) -> Call:
     return Call(GET_LIST_PROFILES, "GET", f"/api/lists/{path_segment(list_id)}/profiles?{order}")
 
 
-def _look_up(encoded: Sequence[str]) -> Call:
-    return Call(GET_PROFILES, "GET", f"{_LOOK_UP}{_BEFORE}{_BETWEEN.join(encoded)}{_AFTER}")
+def _look_up(start: str, encoded: Sequence[str]) -> Call:
+    return Call(GET_PROFILES, "GET", f"{start}{_BETWEEN.join(encoded)}{_AFTER}")
 
 
 def _instant(at: datetime) -> str:

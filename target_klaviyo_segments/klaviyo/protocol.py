@@ -38,11 +38,15 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One operation of the API: each has rate windows of its own, for the whole account."""
+    """One operation of the API: each has rate windows of its own, for the whole account.
+
+    `by_row`: it is taken whole or not at all, and a refusal names people by their places in the body.
+    """
 
     name: str
     windows: tuple[Window, ...]
     scopes: tuple[str, ...]
+    by_row: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +124,7 @@ TIER_L = (Window(75, 1), Window(750, 60))
 GET_ACCOUNTS = Endpoint("Get Accounts", TIER_XS, ("accounts:read",))
 # https://developers.klaviyo.com/en/reference/list_billing_usage
 LIST_BILLING_USAGE = Endpoint("List Billing Usage", TIER_M, ("usage:read",))
-IMPORT_PROFILES = Endpoint("Bulk Import Profiles", TIER_M, ("lists:write", "profiles:write"))
+IMPORT_PROFILES = Endpoint("Bulk Import Profiles", TIER_M, ("lists:write", "profiles:write"), by_row=True)
 GET_IMPORT_JOBS = Endpoint("Get Bulk Import Profiles Jobs", TIER_M, ("lists:read", "profiles:read"))
 GET_IMPORT_JOB = Endpoint("Get Bulk Import Profiles Job", TIER_M, ("lists:read", "profiles:read"))
 GET_IMPORT_ERRORS = Endpoint("Get Errors for Bulk Import Profiles Job", TIER_M, ("profiles:read",))

@@ -25,12 +25,13 @@ from target_klaviyo_segments.errors import (
     Transient,
 )
 from target_klaviyo_segments.klaviyo.lists import GET_LIST
-from target_klaviyo_segments.klaviyo.protocol import IMPORT_PROFILES, Call
 from target_klaviyo_segments.klaviyo.words import masked, place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
+
+    from target_klaviyo_segments.klaviyo.protocol import Call
 
 REFUSED = "klaviyo_refused"
 TOO_LARGE = "body_too_large"
@@ -91,7 +92,7 @@ def _meaning(status: int) -> Callable[[_Refusal], KlaviyoError]:
 
 
 def _bad_request(refusal: _Refusal) -> KlaviyoError:
-    if refusal.call.endpoint != IMPORT_PROFILES:
+    if not refusal.call.endpoint.by_row:
         return _final(refusal)
     rows: dict[int, Rejection] = {}
     for problem in refusal.problems:

@@ -23,6 +23,7 @@ class StreamReport:
     exports: Sequence[dict[str, Any]] = ()
     warnings: Sequence[str] = ()
     mirror: dict[str, Any] | None = None
+    consent: dict[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """For the document."""
@@ -35,6 +36,7 @@ class StreamReport:
             "exports": list(self.exports),
             "jobs": sum(export["jobs"] for export in self.exports),
             "mirror": self.mirror,
+            "consent": self.consent,
             "warnings": list(self.warnings),
         }
 

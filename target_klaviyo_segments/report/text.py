@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from target_klaviyo_segments.report.document import RunReport
@@ -39,10 +39,16 @@ def _reasons(tally: Tally) -> str:
 def _lists(report: RunReport) -> str:
     lines = [
         f"{stream.stream} -> {stream.list_name or stream.list_id} ({stream.list_id}): "
-        f"{stream.tally.delivered} delivered in {len(stream.exports)} exports"
+        f"{stream.tally.delivered} delivered in {len(stream.exports)} exports{_consent(stream.consent)}"
         for stream in report.streams
         if stream.list_id
     ]
     if len(lines) > 5:  # noqa: PLR2004  # a line must stay readable; the report has them all
         lines = [*lines[:5], f"and {len(lines) - 5} more"]
     return "; ".join(lines) or "none"
+
+
+def _consent(consent: dict[str, Any] | None) -> str:
+    counts = ((name.replace("_", " "), count) for name, count in (consent or {}).items() if isinstance(count, int))
+    shown = ", ".join(f"{name} {count}" for name, count in counts if count)
+    return f", consent: {shown}" if shown else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from target_klaviyo_segments.sandbox.consents import Consents
 from target_klaviyo_segments.sandbox.envelope import answer, moment, refuse, resource
 from target_klaviyo_segments.sandbox.imports import Jobs
 from target_klaviyo_segments.sandbox.lists import Lists
@@ -26,6 +27,7 @@ class Account:
     name: str
     scenario: Scenario
     plan_profiles: tuple[int, int] | None
+    consents: Consents = field(default_factory=Consents, repr=False)
     people: People = field(default_factory=People, repr=False)
     lists: Lists = field(default_factory=Lists, repr=False)
     jobs: Jobs = field(init=False, repr=False)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from target_klaviyo_segments.sandbox import gate
 from target_klaviyo_segments.sandbox.account import Account
 from target_klaviyo_segments.sandbox.asking import Ask
+from target_klaviyo_segments.sandbox.consents import Consent
 from target_klaviyo_segments.sandbox.envelope import Refusal, moment
 from target_klaviyo_segments.sandbox.exchange import Entry, Request, Response
 from target_klaviyo_segments.sandbox.import_views import attributes_of
@@ -132,6 +133,17 @@ class Sandbox(Scenario):
                 "throttled": sum(entry.status == _THROTTLED for entry in self.requests),
             }
 
+    def consent(self, email: str) -> Consent:
+        """What a person has consented to, to look at or to change: `unsubscribe` it, or suppress it."""
+        with self._lock:
+            person = self._settled().people.by_email(email)
+            return self._account.consents.of(person.number) if person else Consent()
+
+    def confirm(self, email: str) -> None:
+        """Let a person press the button in the mail that double opt-in sends."""
+        with self._lock:
+            self._settled().consents.pending.pop(email)(self.now())
+
     def refuse_rows(self, predicate: Callable[[dict[str, Any]], tuple[str, str] | None] | None) -> None:
         """Drop rows of later imports with an import error of this code and detail; None ends it."""
         self.row_refusal = predicate
@@ -163,7 +175,8 @@ class Sandbox(Scenario):
         body = self._read(route, headers, request.body)
         origin = _origin(headers)
         with self._lock:
-            ask = Ask(origin, request.path, request.query, params, query, max(now, self.now()), body)
+            at = max(now, self.now())
+            ask = Ask(origin, request.path, request.query, params, query, at, self._account.consents, body)
             self._account.jobs.advance(ask.now)
             response = route.handler(self._account, ask)
         return replace(response, headers={**response.headers, **limits})

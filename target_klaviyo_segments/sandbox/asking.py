@@ -14,6 +14,7 @@ from target_klaviyo_segments.sandbox.envelope import refuse_parameter
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from target_klaviyo_segments.sandbox.consents import Consents
     from target_klaviyo_segments.sandbox.query import Query
 
 T = TypeVar("T")
@@ -31,6 +32,7 @@ class Ask:
     params: Mapping[str, str]
     query: Query
     now: float
+    consents: Consents
     body: Any = None
 
     def links(self, following: int | None = None) -> dict[str, str | None]:

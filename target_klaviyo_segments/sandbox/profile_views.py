@@ -107,7 +107,7 @@ def shown(person: Person, ask: Ask, joined: float | None = None) -> dict[str, An
     attributes = _all_attributes(person)
     if joined is not None:
         attributes["joined_group_at"] = moment(joined)
-    attributes |= _additional(ask)
+    attributes |= _additional(person, ask)
     if wanted is not None:
         return resource("profile", person.id, sparse(attributes, wanted), own_url)
     relationships = {name: relation(own_url, name) for name in ("lists", "segments", "push-tokens")}
@@ -131,17 +131,11 @@ def _all_attributes(person: Person) -> dict[str, Any]:
     }
 
 
-def _additional(ask: Ask) -> dict[str, Any]:
+def _additional(person: Person, ask: Ask) -> dict[str, Any]:
     """An import gives no consent: https://developers.klaviyo.com/en/docs/collect_email_and_sms_consent_via_api ."""
     added: dict[str, Any] = {}
     if ask.query.adds("profile", "subscriptions"):
-        marketing = {
-            "can_receive_email_marketing": True,
-            "consent": "NEVER_SUBSCRIBED",
-            "suppression": [],
-            "list_suppressions": [],
-        }
-        added["subscriptions"] = {"email": {"marketing": marketing}}
+        added["subscriptions"] = ask.consents.shown(person.number)
     if ask.query.adds("profile", "predictive_analytics"):
         added["predictive_analytics"] = dict.fromkeys(_PREDICTED)
     return added

@@ -6,7 +6,7 @@ Limits and scopes as https://developers.klaviyo.com/en/reference/api_overview ha
 from __future__ import annotations
 
 from target_klaviyo_segments.sandbox import account as account_views
-from target_klaviyo_segments.sandbox import import_views, list_views, profile_views
+from target_klaviyo_segments.sandbox import consent, import_views, list_views, profile_views
 from target_klaviyo_segments.sandbox import vocabulary as words
 from target_klaviyo_segments.sandbox.query import Paging, Parameters
 from target_klaviyo_segments.sandbox.route import Route
@@ -179,6 +179,14 @@ ROUTES = (
         M,
         _PROFILES_READ,
         Parameters(paging=Paging()),
+    ),
+    Route(
+        "POST",
+        "/api/profile-subscription-bulk-create-jobs",
+        consent.subscribe,
+        L,
+        _BOTH_WRITE | {"subscriptions:write"},
+        read=consent.read_subscription,
     ),
     Route("GET", f"{_JOB}/lists", import_views.get_job_lists, M, _LISTS_READ, Parameters(fields=words.LISTS)),
     Route("GET", f"{_JOB}/relationships/lists", import_views.get_job_list_ids, M, _LISTS_READ),

@@ -18,6 +18,7 @@ class Scenario:
         self.nested_original_payload = False
         self.row_refusal: Callable[[dict[str, Any]], tuple[str, str] | None] | None = None
         self.submit_refusal: Callable[[dict[str, Any]], str | None] | None = None
+        self.subscription_refusal: Callable[[dict[str, Any]], str | None] | None = None
         self._fates: deque[str] = deque()
 
     def plan_fates(self, fate: str, jobs: int) -> None:

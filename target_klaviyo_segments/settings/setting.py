@@ -43,7 +43,7 @@ class Setting:
         """What is wrong with a value, as the rest of a sentence that begins with the setting's name."""
         if not isinstance(value, _TYPES[self.kind]) or (self.kind == "integer" and isinstance(value, bool)):
             return f"must be {_ARTICLES[self.kind]}"
-        if self.options and value not in self.options:
+        if self.options and any(each not in self.options for each in (value if isinstance(value, list) else [value])):
             return f"must be one of {', '.join(self.options)}"
         if isinstance(value, int) and self.kind == "integer":
             return self._out_of_bounds(value)
@@ -65,10 +65,10 @@ class Setting:
         schema: dict[str, Any] = {"type": [self.kind, "null"], "title": self.title, "description": self.description}
         if self.default is not None:
             schema["default"] = self.default
-        if self.options:
-            schema["enum"] = list(self.options)
         if self.kind == "array":
-            schema["items"] = {"type": "string"}
+            schema["items"] = {"type": "string"} | ({"enum": list(self.options)} if self.options else {})
+        elif self.options:
+            schema["enum"] = list(self.options)
         if self.secret:
             schema |= {"secret": True, "writeOnly": True}
         schema |= {

@@ -6,11 +6,12 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from target_klaviyo_segments.errors import SettingsError
+from target_klaviyo_segments.settings.rows_consent import NAMES as CONSENT
 from target_klaviyo_segments.settings.rules import problems_of
 from target_klaviyo_segments.settings.table import SETTINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from target_klaviyo_segments.settings.rules import MappingProblems
 
@@ -32,6 +33,12 @@ class Segment:
     default_country: str | None
     sync_mode: str
     segment_field: str | None = None
+    subscribe_channels: Sequence[str] | None = None
+    consent_field: str | None = None
+    consented_at_field: str | None = None
+    historical_import: bool = False
+    custom_source: str | None = None
+    resubscribe: bool = False
     values: Mapping[str, Segment] | None = None  # by value of `segment_field`; None: the value names the list
 
     @property
@@ -99,6 +106,12 @@ class Settings:
     mirror_scope: str
     max_removal_percent: int
     mirror_on_end_of_input: bool
+    subscribe_channels: Sequence[str] | None
+    consent_field: str | None
+    consented_at_field: str | None
+    historical_import: bool
+    custom_source: str | None
+    resubscribe: bool
     work_dir: str
 
     @classmethod
@@ -147,6 +160,7 @@ class Settings:
             default_country=own.get("default_country", self.default_country),
             sync_mode=own.get("sync_mode", self.sync_mode),
             segment_field=own.get("segment_field", self.segment_field),
+            **{name: own.get(name, getattr(self, name)) for name in CONSENT},
         )
         values = own.get("segments") if self.segment_field is None else self.segments
         if values is None:
@@ -176,6 +190,11 @@ class Settings:
         """The properties without which a stream cannot be exported; none when it is not exported."""
         segment = self.segment(stream)
         return [] if segment is None else list(filter(None, [segment.email_field, segment.segment_field]))
+
+    def asks_consent(self, stream: str) -> bool | None:
+        """Whether people of a stream may be subscribed; None when it is not exported."""
+        segment = self.segment(stream)
+        return bool(segment.subscribe_channels) if segment is not None else None
 
     def __repr__(self) -> str:
         """Without the key: a representation ends up in logs."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from target_klaviyo_segments.settings import (
     rows_checks,
     rows_connection,
+    rows_consent,
     rows_export,
     rows_leaving,
     rows_lists,
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from target_klaviyo_segments.settings.setting import Setting
 
-_GROUPS = (rows_connection, rows_lists, rows_segment, rows_export, rows_checks, rows_leaving, rows_run)
+_GROUPS = (rows_connection, rows_lists, rows_segment, rows_export, rows_checks, rows_leaving, rows_consent, rows_run)
 
 SETTINGS: Mapping[str, Setting] = {row.name: row for group in _GROUPS for row in group.ROWS}
 
@@ -39,6 +40,7 @@ PER_SEGMENT: Mapping[str, Setting] = {
         "sync_mode",
         "segment_field",
         "segments",
+        *rows_consent.NAMES,
     )
 }
 

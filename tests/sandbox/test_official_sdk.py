@@ -90,3 +90,22 @@ def test_our_own_profiles_are_bodies_that_the_official_sdk_takes(sdk, sandbox):
         body["data"]["attributes"]["profiles"]["data"] = [json.loads(ours.map(row).payload)]
         sdk.Profiles.bulk_import_profiles(body)
     assert sandbox.profiles["a@x.io"]["properties"] == {"tags": [7, True]}
+
+
+def test_a_subscription_by_the_official_sdk_is_shown_as_klaviyo_shows_it(sdk, sandbox):
+    """The SDK's models take what the sandbox tells of consent."""
+    given = {"email": {"marketing": {"consent": "SUBSCRIBED"}}}
+    row = {"type": "profile", "attributes": {"email": "s@x.io", "subscriptions": given}}
+    body = {
+        "data": {
+            "type": "profile-subscription-bulk-create-job",
+            "attributes": {"profiles": {"data": [row]}},
+            "relationships": {"list": {"data": {"type": "list", "id": LIST}}},
+        }
+    }
+    sdk.Profiles.bulk_subscribe_profiles(body)
+    (shown,) = sdk.Profiles.get_profiles(
+        filter='equals(email,"s@x.io")', additional_fields_profile=["subscriptions"]
+    ).data
+    assert shown.attributes.subscriptions.email.marketing.consent == "SUBSCRIBED"
+    assert [member["email"] for member in sandbox.members(LIST)] == ["s@x.io"]

@@ -1,0 +1,41 @@
+"""Consent as the client reads and gives it. Used only where the settings ask for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from target_klaviyo_segments.klaviyo import consent
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from target_klaviyo_segments.klaviyo.consent import Standing, Subscriber
+    from target_klaviyo_segments.klaviyo.sending import Sender
+
+
+class Permission:
+    """Every method raises `KlaviyoError` when Klaviyo does not do it, and `RunStopped` when the run ended."""
+
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
+
+    def standing(self, emails: Sequence[str]) -> dict[str, Standing]:
+        """What Klaviyo shows of people's consent, by e-mail in lower case, of those whom it knows."""
+        calls = consent.ask_standing(emails)
+        return {each.email: each for call in calls for each in self._sender.items(call, consent.read_standing)}
+
+    def subscribe(
+        self, list_id: str, people: Sequence[Subscriber], *, custom_source: str | None, historical_import: bool
+    ) -> None:
+        """Subscribe at most 1,000 people; Klaviyo goes on with it by itself, within minutes.
+
+        Raises:
+            RowsRefused: Klaviyo names people whom it does not take. Nobody was subscribed.
+            BodyRefused: It names none. Nobody was subscribed.
+        """
+        call = consent.subscribe(list_id, people, custom_source=custom_source, historical_import=historical_import)
+        self._sender.ask(call, _nothing)
+
+
+def _nothing(body: bytes) -> None:
+    """A 202 says all by itself."""

@@ -1,0 +1,63 @@
+"""Consent of people: what was given and taken, who is suppressed, who has yet to confirm.
+
+https://developers.klaviyo.com/en/docs/collect_email_and_sms_consent_via_api
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from target_klaviyo_segments.sandbox.envelope import moment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SUBSCRIBED, UNSUBSCRIBED, NEVER = "SUBSCRIBED", "UNSUBSCRIBED", "NEVER_SUBSCRIBED"
+
+
+@dataclass(slots=True)
+class Consent:
+    """One person's: by channel, with when and where from; why mail is suppressed, here and on single lists."""
+
+    channels: dict[str, str] = field(default_factory=dict)
+    since: dict[str, str] = field(default_factory=dict)
+    source: str | None = None
+    suppressions: dict[str, float] = field(default_factory=dict)
+    list_suppressions: dict[str, float] = field(default_factory=dict)
+
+    def unsubscribe(self, now: float) -> None:
+        """As a person does it by the link in a mail."""
+        self.channels["email"] = UNSUBSCRIBED
+        self.suppressions["UNSUBSCRIBE"] = now
+
+
+@dataclass(slots=True)
+class Consents:
+    """Everybody's, by the number of the profile; `pending` have a confirmation in their mail, for a list each."""
+
+    by_number: dict[int, Consent] = field(default_factory=dict)
+    pending: dict[str, Callable[[float], None]] = field(default_factory=dict)
+
+    def of(self, number: int) -> Consent:
+        """A person's; to be changed."""
+        return self.by_number.setdefault(number, Consent())
+
+    def shown(self, number: int) -> dict[str, Any]:
+        """As `additional-fields[profile]=subscriptions` shows it."""
+        found = self.by_number.get(number) or Consent()
+        by_email, by_sms = (found.channels.get(channel, NEVER) for channel in ("email", "sms"))
+        suppression = [{"reason": why, "timestamp": moment(at)} for why, at in found.suppressions.items()]
+        marketing = {
+            "can_receive_email_marketing": by_email != UNSUBSCRIBED and not suppression,
+            "consent": by_email,
+            "consent_timestamp": found.since.get("email"),
+            "custom_method_detail": found.source,
+            "suppression": suppression,
+            "list_suppressions": [
+                {"list_id": list_id, "reason": "UNSUBSCRIBE", "timestamp": moment(at)}
+                for list_id, at in found.list_suppressions.items()
+            ],
+        }
+        sms = {"can_receive_sms_marketing": by_sms == SUBSCRIBED, "consent": by_sms}
+        return {"email": {"marketing": marketing}, "sms": {"marketing": sms}}

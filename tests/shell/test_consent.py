@@ -1,0 +1,162 @@
+"""Consent: given where a row has it, never otherwise; whoever said no is left alone."""
+
+from __future__ import annotations
+
+import pytest
+from pipeline import LIST, record, schema, state
+
+from target_klaviyo_segments.sandbox.app import Response
+
+ASK = {"subscribe_channels": ["email"], "consent_field": "optin"}
+
+
+def rows(*names, optin=True, **more):
+    return [schema(), *(record(f"{name}@x.io", optin=optin, **more) for name in names), state(1)]
+
+
+def consent(pipeline, name):
+    return pipeline.sandbox.consent(f"{name}@x.io").channels.get("email")
+
+
+def outcome(pipeline):
+    return pipeline.report["streams"]["people"]["consent"]
+
+
+def test_whose_row_says_yes_is_subscribed(pipeline):
+    """And nobody else; all of them are on the list."""
+    lines = [schema(), record("a@x.io", optin="Yes "), record("b@x.io", optin="no"), record("c@x.io"), state(1)]
+    assert pipeline.run(lines, **ASK), pipeline.error
+    assert [consent(pipeline, name) for name in "abc"] == ["SUBSCRIBED", None, None]
+    assert len(pipeline.members()) == 3
+    assert (outcome(pipeline)["asked"], outcome(pipeline)["subscribed"]) == (1, 1)
+    assert pipeline.states == [1]
+
+
+def test_a_daily_run_asks_nothing_again(pipeline):
+    """The ledger remembers whom it subscribed."""
+    for count in (1, 0):
+        before = sum("subscription" in entry.path for entry in pipeline.sandbox.requests)
+        assert pipeline.run(rows("a"), **ASK)
+        assert sum("subscription" in entry.path for entry in pipeline.sandbox.requests) - before == count
+
+
+def test_who_said_no_is_left_alone_unless_told_otherwise(pipeline):
+    """Unsubscribed, suppressed, or bounced, which no subscription mends."""
+    assert pipeline.run(rows("un", "sup", "hard"))
+    pipeline.sandbox.consent("un@x.io").unsubscribe(1.0)
+    pipeline.sandbox.consent("sup@x.io").suppressions["USER_SUPPRESSED"] = 1.0
+    pipeline.sandbox.consent("hard@x.io").suppressions["HARD_BOUNCE"] = 1.0
+    assert pipeline.run(rows("un", "sup", "hard"), **ASK)
+    assert [consent(pipeline, name) for name in ("un", "sup", "hard")] == ["UNSUBSCRIBED", None, None]
+    found = outcome(pipeline)
+    assert (found["left_alone_unsubscribed"], found["left_alone_suppressed"], found["subscribed"]) == (1, 2, 0)
+    assert pipeline.run(rows("un", "sup", "hard"), **ASK, resubscribe=True)
+    assert [consent(pipeline, name) for name in ("un", "sup", "hard")] == ["SUBSCRIBED", "SUBSCRIBED", None]
+    assert pipeline.sandbox.consent("un@x.io").suppressions == {}
+
+
+def test_a_double_opt_in_list_waits_for_the_person(pipeline):
+    """Counted as waiting; the confirmation is theirs."""
+    pipeline.sandbox.add_list("DOUBLE", "Double", "double_opt_in")
+    assert pipeline.run(rows("a"), **ASK, list_id="DOUBLE")
+    assert (outcome(pipeline)["waiting_for_confirmation"], consent(pipeline, "a")) == (1, None)
+    pipeline.sandbox.confirm("a@x.io")
+    assert consent(pipeline, "a") == "SUBSCRIBED"
+
+
+def test_a_historical_import_takes_the_date_of_each_row(pipeline):
+    """Who has none, or one in the future, is not subscribed, and it is told."""
+    ask = {"subscribe_channels": ["email"], "consented_at_field": "at", "historical_import": True}
+    lines = [
+        schema(),
+        record("a@x.io", at="2020-01-02T03:04:05Z"),
+        record("b@x.io", at="2099-01-01"),
+        record("c@x.io", at=None),
+    ]
+    assert pipeline.run(lines, **ask, custom_source="till"), pipeline.error
+    found = pipeline.sandbox.consent("a@x.io")
+    assert (found.since["email"], found.source) == ("2020-01-02T03:04:05+00:00", "till")
+    assert outcome(pipeline)["asked"] == 1
+    assert any("no instant of the past" in each for each in pipeline.report["streams"]["people"]["warnings"])
+
+
+def test_one_refused_person_costs_nobody_else(pipeline):
+    """Named by Klaviyo, with its words in the report."""
+    pipeline.sandbox.subscription_refusal = lambda row: "age gate" if row["email"] == "b@x.io" else None
+    assert pipeline.run(rows("a", "b", "c"), **ASK)
+    assert [consent(pipeline, name) for name in "abc"] == ["SUBSCRIBED", None, "SUBSCRIBED"]
+    assert (outcome(pipeline)["refused"], outcome(pipeline)["refusals"]) == (1, {"age gate": 1})
+
+
+def test_text_messages_need_a_phone_number_and_a_refused_one_costs_no_mail(pipeline):
+    """Who has no number gets e-mail alone; so does whose number Klaviyo cannot write to, though it names nobody."""
+
+    def no_sms_to_france(request):
+        if "subscription" in request.path and b"+33" in request.body:
+            return Response(400, {}, b'{"errors":[{"detail":"no sending number"}]}')
+        return None
+
+    pipeline.sandbox.interceptors.append(no_sms_to_france)
+    lines = [
+        schema(),
+        record("a@x.io", optin=1, phone_number="+14155552671"),
+        record("b@x.io", optin=1),
+        record("c@x.io", optin=1, phone_number="+33612345678"),
+        record("d@x.io", optin=0, phone_number="+14155552672"),
+    ]
+    assert pipeline.run(lines, **ASK | {"subscribe_channels": ["email", "sms"]}), pipeline.error
+    channels = {name: set(pipeline.sandbox.consent(f"{name}@x.io").channels) for name in "abcd"}
+    assert channels == {"a": {"email", "sms"}, "b": {"email"}, "c": {"email"}, "d": set()}
+    assert outcome(pipeline)["subscribed"] == 3
+
+
+def test_a_changed_consent_is_not_swallowed_as_unchanged(pipeline):
+    """And one that is taken back before it was acted upon is not acted upon."""
+    skip = {"unchanged_profiles": "skip", "unmapped_fields": "drop"}
+    assert pipeline.run(rows("a", optin=False), **ASK, **skip)
+    assert pipeline.run(rows("a", optin=True), **ASK, **skip)
+    assert consent(pipeline, "a") == "SUBSCRIBED"
+    assert pipeline.run([*rows("b"), record("b@x.io", optin=False)], **ASK, batch_size_rows=1)
+    assert consent(pipeline, "b") is None
+
+
+def test_a_missing_scope_is_named_and_the_deliveries_stand(pipeline):
+    """The next run, with a key that may, needs no row to go on."""
+    pipeline.sandbox.scopes = frozenset(
+        {"accounts:read", "lists:read", "lists:write", "profiles:read", "profiles:write"}
+    )
+    assert not pipeline.run(rows("a"), **ASK)
+    assert "subscriptions:write" in pipeline.error
+    assert (pipeline.totals["delivered"], pipeline.states) == (1, [1])
+    pipeline.sandbox.scopes = None
+    assert pipeline.run([schema()], **ASK)
+    assert consent(pipeline, "a") == "SUBSCRIBED"
+
+
+@pytest.mark.parametrize("mode", ["upsert", "mirror", "remove"])
+def test_consent_is_never_touched_unless_asked_for(pipeline, mode):
+    """Whatever the row says and the mode does: not one request about consent, and everybody's stays as it was."""
+    assert pipeline.run(rows("un", "sub"))
+    pipeline.sandbox.consent("un@x.io").unsubscribe(1.0)
+    pipeline.sandbox.consent("sub@x.io").channels["email"] = "SUBSCRIBED"
+    pipeline.run(rows("un", "sub", optin=True), sync_mode=mode, mirror_on_end_of_input=True)
+    assert [consent(pipeline, name) for name in ("un", "sub")] == ["UNSUBSCRIBED", "SUBSCRIBED"]
+    assert not any("subscription" in entry.path or "suppression" in entry.path for entry in pipeline.sandbox.requests)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"subscribe_channels": ["email"]}, "needs `consent_field` or `consented_at_field`"),
+        ({"consent_field": "optin"}, "`subscribe_channels` is not"),
+        ({**ASK, "historical_import": True}, "needs `consented_at_field`"),
+        ({**ASK, "sync_mode": "remove"}, "nobody is delivered"),
+        ({**ASK, "subscribe_channels": ["mail"]}, "must be one of email, sms"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(pipeline, wrong, words):
+    """In words, before anything is read."""
+    assert not pipeline.run(rows("a"), **wrong)
+    assert words in pipeline.error
+    assert LIST not in pipeline.error
+    assert pipeline.sandbox.requests == []
