@@ -14,6 +14,7 @@ from target_klaviyo_segments.destinations import Destinations
 from target_klaviyo_segments.ending import Ending
 from target_klaviyo_segments.errors import InputError, RunStopped, SettingsError, StoppedBySignal, TargetError
 from target_klaviyo_segments.export.caution import Caution
+from target_klaviyo_segments.export.clearing import Clearing
 from target_klaviyo_segments.export.departure import Departure
 from target_klaviyo_segments.export.exporter import Exporter
 from target_klaviyo_segments.export.keeper import Keeper
@@ -94,9 +95,9 @@ class Run:
             resend_after_days=settings.resend_after_days,
         )
         removal = Removal(self._client, self._ledger)
-        self._mirror = Mirror(
-            self._client, self._ledger, self._ledger.listed, removal, make_mirror_limits(settings, once.allow_removals)
-        )
+        limits = make_mirror_limits(settings, once.allow_removals)
+        self._mirror = Mirror(self._client, self._ledger, self._ledger.listed, removal, limits)
+        self.clearing = Clearing(self._client, self._ledger.given, max_in_flight=settings.max_in_flight)
         self._subscribing = make_subscribing(settings, self._client)
         hands = [self._subscribing]
         self.exporter = Exporter(
@@ -170,6 +171,7 @@ class Run:
             TargetError: Not every row was delivered or refused for a reason of its own, or too many were refused.
         """
         self.exporter.finish()
+        self.clearing.carry_out(self.exporter.lanes.values(), self.exporter.go_on)
         self._close_files()
         for warning in self._never_came():
             self.warn(warning)

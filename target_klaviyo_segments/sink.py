@@ -73,6 +73,7 @@ class SegmentSink(Sink):
             default_country=segment.default_country,
             append_fields=segment.append_fields,
             unappend_fields=segment.unappend_fields,
+            null_fields=segment.null_fields,
         )
         self._intake = run.exporter.intake
         self._contract = contract
@@ -82,6 +83,7 @@ class SegmentSink(Sink):
         self._keys_of = key_reader(key_properties) if key_properties and marked else None
         self._wishes_of = self._wish_reader(run, segment)
         self._new_completeness = partial(Completeness, mirror_on_end_of_input=settings.mirror_on_end_of_input)
+        self._watch_nulls = run.clearing.watch
         self._lane = self._enter(run, segment)
         self._lane.warn(*contract.warnings, *unknown_sources(stream_name, self.original_schema, segment.sources))
 
@@ -95,6 +97,7 @@ class SegmentSink(Sink):
         """Let a lane know what the stream's schema and settings say."""
         if self._mapper.patches:
             lane.join_by(joined)
+        self._watch_nulls(lane, self._mapper.nulls.marks if self._mapper.nulls is not None else None)
         lane.keys_of = self._keys_of
         if sync_mode == "mirror" and lane.completeness is None:
             lane.completeness = self._new_completeness()

@@ -66,6 +66,7 @@ class Exporter:
             max_in_flight=limits.max_in_flight,
             job_timeout_seconds=limits.job_timeout_seconds,
         )
+        self.go_on = self._dispatch.check  # raises `RunStopped` once `interrupt` was called
         self.lanes: dict[str, Lane] = {}
         self._filler = Filler(self.lanes, self, limits=limits, keeper=keeper, checkpoint=self._checkpoint)
         self.intake = Intake(self._filler, departure, self._books, self._checkpoint)

@@ -47,6 +47,7 @@ class Keeper:
         """
         keys = [None] * len(batch) if lane.keys_of is None else lane.keys_of(batch.records)
         errands = {kind: read(batch) for kind, read in lane.errands.items()}
+        marks = () if lane.marks_of is None else lane.marks_of(batch.records, batch.payloads)
         return self._write(  # type: ignore[no-any-return]  # the ledger's
             self._ledger.intend,
             self._run_id,
@@ -57,6 +58,7 @@ class Keeper:
             fingerprints=_prints(batch, errands),
             keys=keys,
             errands=errands,
+            marks=marks,
         )
 
     def submitted(self, parcel: Parcel, job_id: str, rows: Sequence[int]) -> None:
@@ -88,6 +90,10 @@ class Keeper:
         emails, since = batch.emails, self._now() - self._resend_after
         prints = _prints(batch, {kind: read(batch) for kind, read in lane.errands.items()})
         found = self._write(self._ledger.unchanged, lane.list_id, emails, prints, delivered_since=since)
+        if lane.marks_of is not None and found:
+            marks = lane.marks_of([batch.records[row] for row in found], [batch.payloads[row] for row in found])
+            fields = [gives for gives, _ in marks]
+            self._write(self._ledger.given.note, lane.name, lane.list_id, [emails[row] for row in found], fields)
         return {emails[position] for position in found}
 
     def _write(self, entry: Callable[..., Any], *arguments: Any, **columns: Any) -> Any:  # noqa: ANN401  # any entry's

@@ -48,7 +48,8 @@ class Export:
 class Lane:
     """`filling` takes new rows; `later` holds rows of people who are in a job that has not ended yet.
 
-    `sieve` holds rows of whom it is not known yet whether Klaviyo has them already; `keys_of` reads records' keys.
+    `sieve` holds rows of whom it is not known yet whether Klaviyo has them already; `keys_of` reads records' keys,
+    `marks_of` the fields that records and the profiles made of them give, and those that are to be cleared.
     `errands` read, by kind, what is to be done for each person of a batch once they are delivered: JSON, or None.
     """
 
@@ -69,6 +70,7 @@ class Lane:
     removes: bool = False  # its rows name people who are to leave the list
     keys_of: Callable[[Sequence[Record]], list[str | None]] | None = None
     errands: dict[str, ErrandReader] = field(default_factory=dict)
+    marks_of: Callable[[Sequence[Record], Sequence[bytes]], Sequence[tuple[int, int]]] | None = None
     leaving: Leaving = field(default_factory=Leaving)
     stranded: list[Row] = field(default_factory=list)  # in no batch when the run broke off
     tally: Tally = field(default_factory=Tally)

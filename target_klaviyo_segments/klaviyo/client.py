@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from target_klaviyo_segments.errors import NotFound, ScopeMissing
-from target_klaviyo_segments.klaviyo import answers, membership, probing, protocol, removing
+from target_klaviyo_segments.klaviyo import answers, clearing, membership, probing, protocol, removing
 from target_klaviyo_segments.klaviyo.bodies import emails_of
 from target_klaviyo_segments.klaviyo.directory import Directory
 from target_klaviyo_segments.klaviyo.finding import Finder
@@ -28,11 +28,12 @@ from target_klaviyo_segments.klaviyo.turns import PATIENCE_SECONDS, Turns
 from target_klaviyo_segments.klaviyo.wire import Wire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from requests.adapters import BaseAdapter
 
     from target_klaviyo_segments.clock import Clock
+    from target_klaviyo_segments.klaviyo.clearing import Found
     from target_klaviyo_segments.klaviyo.lists import ListInfo
     from target_klaviyo_segments.klaviyo.membership import JoinedRange, Person
     from target_klaviyo_segments.klaviyo.probing import Probe
@@ -203,6 +204,25 @@ class KlaviyoClient:
         parts = (each[at : at + REMOVE_IDS_MAX] for at in range(0, len(each), REMOVE_IDS_MAX))
         return frozenset().union(*(take_all(part, partial(self._remove, list_id)) for part in parts))
 
+    def profiles_with(self, emails: Sequence[str], fields: Sequence[str]) -> dict[str, Found]:
+        """What people have in standard fields, by e-mail as it was given, of those whom Klaviyo knows by it."""
+        asked = {email.lower(): email for email in emails}
+        found: dict[str, Found] = {}
+        for call in clearing.look_up(emails, fields):
+            for person in self._sender.items(call, clearing.read_found):
+                if person.email in asked:
+                    found.setdefault(asked[person.email], person)
+        return found
+
+    def clear_fields(self, profile_id: str, attributes: Mapping[str, Any]) -> None:
+        """Write one profile, whose null attributes are cleared.
+
+        Raises:
+            FieldsRefused: Klaviyo does not do it for this person.
+        """
+        call = clearing.clear_fields(profile_id, attributes)
+        self._sender.ask(call, _nothing, refusal=lambda reply: clearing.read_refusal(reply.status, reply.body))
+
     def close(self) -> None:
         """End the client: whoever waits is woken, and no request begins any more."""
         self._turns.close()
@@ -214,7 +234,7 @@ class KlaviyoClient:
 
 
 def _nothing(body: bytes) -> None:
-    """A 204 says all by itself."""
+    """Its status says all."""
 
 
 def _headers(revision: str, user_agent: str) -> dict[str, str]:

@@ -83,6 +83,11 @@ def read_failure(status: int, headers: Mapping[str, str], body: bytes, call: Cal
     return _meaning(status)(_Refusal(status, lower, _problems(body), call))
 
 
+def words_of(body: bytes) -> str:
+    """What the errors of an answer say, fit for a log."""
+    return "; ".join(dict.fromkeys(problem.words for problem in _problems(body)[:3])) or _NO_REASON
+
+
 def _meaning(status: int) -> Callable[[_Refusal], KlaviyoError]:
     if status in _BY_STATUS:
         return _BY_STATUS[status]

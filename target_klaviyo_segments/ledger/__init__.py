@@ -26,7 +26,8 @@ Signatures:
 
     intend(run_id: str, *, stream: str, list_id: str, emails: Sequence[str], numbers: Sequence[int],
            fingerprints: Sequence[int], keys: Sequence[str | None],
-           errands: Mapping[str, Sequence[bytes | None]] | None = None) -> int    # what to do then, see `errands.py`
+           errands: Mapping[str, Sequence[bytes | None]] | None = None,    # what to do then, see `errands.py`
+           marks: Sequence[tuple[int, int]] = ()) -> int
     submitted(intent: int, job_id: str, rows: Sequence[int]) -> None
     settle(intent: int, *, delivered: Sequence[int] = (), undelivered: Sequence[int] = ()) -> None
     unfinished() -> Iterator[Unfinished]                             # rows without a fate, of any run; oldest first
@@ -54,6 +55,7 @@ Signatures:
     listed.add(ids: Sequence[str], emails: Sequence[str | None], stays: Sequence[bool]) -> None
     listed.count() -> tuple[int, int]                                      # on it; strangers: not seen, need not stay
     listed.strangers() -> Iterator[tuple[str | None, str]]                 # their e-mails and ids
+    given.due(stream: str, count: int) -> list[Due]                        # and the rest of `given.py`
 
     fingerprint(payload: bytes) -> int                               # signed 64 bits
     fingerprints(payloads: Iterable[bytes]) -> list[int]
@@ -76,6 +78,7 @@ from __future__ import annotations
 from target_klaviyo_segments.ledger.bounds import Bounds
 from target_klaviyo_segments.ledger.errands import FOR_EVER, Errand
 from target_klaviyo_segments.ledger.fingerprint import fingerprint, fingerprints
+from target_klaviyo_segments.ledger.given import Due
 from target_klaviyo_segments.ledger.ledger import Ledger
 from target_klaviyo_segments.ledger.looking import Glance, glance
 from target_klaviyo_segments.ledger.values import PastRun, Sent, Unfinished
@@ -83,6 +86,7 @@ from target_klaviyo_segments.ledger.values import PastRun, Sent, Unfinished
 __all__ = [
     "FOR_EVER",
     "Bounds",
+    "Due",
     "Errand",
     "Glance",
     "Ledger",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from target_klaviyo_segments.ledger.bounds import Bounds
 from target_klaviyo_segments.ledger.database import Database
 from target_klaviyo_segments.ledger.errands import Errands
+from target_klaviyo_segments.ledger.given import Given
 from target_klaviyo_segments.ledger.journal import Columns, Journal
 from target_klaviyo_segments.ledger.known import Known
 from target_klaviyo_segments.ledger.listed import Listed
@@ -46,6 +47,7 @@ class Ledger:
         self._members = Members(database)
         self._names = Names(database)
         self.errands = Errands(database, self._names)
+        self.given = Given(database, self._names, self._posting)
         self._seen = Seen(database)
         self._known = Known(database)
         self.segments = Segments(database, self._posting.post)
@@ -119,6 +121,7 @@ class Ledger:
         fingerprints: Sequence[int],
         keys: Sequence[str | None],
         errands: Mapping[str, Sequence[bytes | None]] | None = None,
+        marks: Sequence[tuple[int, int]] = (),
     ) -> int:
         """Write a batch down before it is sent; to its number. The columns, also the errands', have one entry a row."""
         batch = Columns(emails, numbers, fingerprints, keys)
@@ -126,6 +129,7 @@ class Ledger:
             names = self._names.enter(stream, list_id)
             intent = self._journal.intend(self._runs.number(run_id), *names, batch)
             self.errands.intend(intent, *names, emails, errands or {}, self._now())
+            self._posting.marks.intend(intent, marks)
         self._posting.intended(intent, emails)
         return intent
 
@@ -231,10 +235,7 @@ class Ledger:
         self._seen.add(number, emails)
 
     def leavers(self, list_id: str, streams: Sequence[str]) -> Iterator[str]:
-        """E-mails on a list whom one of the streams delivered last and whom this run has not seen.
-
-        The ledger may be written meanwhile.
-        """
+        """Members whom one of the streams delivered last and this run has not seen. It may be written meanwhile."""
         self._posting.post()
         yield from self._seen.leavers(self._names.list(list_id), self._names.streams(streams))
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from array import array
 from typing import TYPE_CHECKING
 
+from target_klaviyo_segments.ledger.marks import Marks
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -41,6 +43,7 @@ class Posting:
     def __init__(self, database: Database, bounds: Bounds) -> None:
         self._database = database
         self._bounds = bounds
+        self.marks = Marks(database)
         (waiting,) = database.row(
             "SELECT coalesce(sum(high - low + 1), 0) FROM fates WHERE n > (SELECT fate FROM posted)"
         )
@@ -83,6 +86,7 @@ class Posting:
             (posted,) = self._database.row("SELECT fate FROM posted")
             self._database.run(_DELIVERED, (posted,))
             self._database.run(_UNDELIVERED, (posted,))
+            self.marks.post(posted)
             self._database.run("UPDATE posted SET fate = (SELECT max(n) FROM fates)")
             self._forget_closed()
         self._waiting = 0

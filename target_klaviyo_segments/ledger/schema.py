@@ -101,8 +101,22 @@ CREATE INDEX errands_waiting ON errands (intent, position) WHERE intent IS NOT N
 CREATE INDEX errands_ready ON errands (kind, stream, person) WHERE intent IS NULL AND rests_until IS NULL;
 """
 
+# With `null_fields: clear` alone. What rows of the journal give a person and what they say has no value, until they are
+# posted; what each stream gave to whom, and which of it is to be cleared.
+_GIVEN = """
+CREATE TABLE marks (n INTEGER PRIMARY KEY, gives INTEGER NOT NULL, nulls INTEGER NOT NULL);
+CREATE TABLE given (
+  email TEXT NOT NULL,
+  stream INTEGER NOT NULL,
+  fields INTEGER NOT NULL,
+  due INTEGER NOT NULL,
+  PRIMARY KEY (email, stream)
+) WITHOUT ROWID;
+CREATE INDEX due ON given (stream, email) WHERE due <> 0;
+"""
+
 # Made when keys are first asked for: it costs every delivery, and only log-based streams with deletes need it.
 INDEX_OF_KEYS = "CREATE INDEX IF NOT EXISTS members_by_key ON members (key) WHERE key IS NOT NULL"
 
 # Step n leads from `user_version` n to n + 1.
-STEPS: tuple[str, ...] = (_FIRST, _ERRANDS)
+STEPS: tuple[str, ...] = (_FIRST, _ERRANDS, _GIVEN)

@@ -33,6 +33,7 @@ class StreamReport:
             "reject_reasons": dict(self.tally.reasons.most_common()),
             "filter_reasons": dict(self.tally.left_out.most_common()),
             "dropped_fields": dict(self.tally.dropped.most_common()),
+            "cleared_fields": dict(self.tally.cleared.most_common()),
             "exports": list(self.exports),
             "jobs": sum(export["jobs"] for export in self.exports),
             "mirror": self.mirror,

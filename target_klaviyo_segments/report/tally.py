@@ -16,7 +16,7 @@ class Tally:
     """One stream's rows by fate, and why.
 
     `reasons` counts rejections by code, `dropped` unusable fields of delivered rows, `left_out` rows of no selected
-    segment.
+    segment, `cleared` standard fields that were cleared in Klaviyo.
     """
 
     read: int = 0
@@ -30,6 +30,7 @@ class Tally:
     reasons: Counter[str] = field(default_factory=Counter)
     dropped: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
+    cleared: Counter[str] = field(default_factory=Counter)
 
     @property
     def settled(self) -> int:
@@ -75,4 +76,5 @@ def total(tallies: list[Tally]) -> Tally:
         result.reasons.update(tally.reasons)
         result.dropped.update(tally.dropped)
         result.left_out.update(tally.left_out)
+        result.cleared.update(tally.cleared)
     return result

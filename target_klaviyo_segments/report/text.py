@@ -32,8 +32,12 @@ def _counts(tally: Tally) -> str:
 
 def _reasons(tally: Tally) -> str:
     reasons = ", ".join(f"{code} {count}" for code, count in tally.reasons.most_common())
-    dropped = ", ".join(f"{name} {count}" for name, count in tally.dropped.most_common())
-    return (reasons or "none was") + (f"; left out of delivered profiles: {dropped}" if dropped else "")
+    dropped, cleared = (
+        ", ".join(f"{name} {count}" for name, count in fields.most_common())
+        for fields in (tally.dropped, tally.cleared)
+    )
+    left_out = f"; left out of delivered profiles: {dropped}" if dropped else ""
+    return (reasons or "none was") + left_out + (f"; cleared in Klaviyo: {cleared}" if cleared else "")
 
 
 def _lists(report: RunReport) -> str:

@@ -22,6 +22,7 @@ _TITLES = {
     403: ("permission_denied", "You do not have permission to perform this action."),
     404: ("not_found", "Not found."),
     405: ("method_not_allowed", "Method not allowed."),
+    409: ("duplicate_profile", "Conflict."),
     410: ("gone", "This API revision is no longer available."),
     413: ("request_entity_too_large", "Request entity too large."),
     415: ("unsupported_media_type", "Unsupported media type."),

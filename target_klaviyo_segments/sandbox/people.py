@@ -11,13 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, overload
 
+from target_klaviyo_segments.sandbox.block import Row
 from target_klaviyo_segments.sandbox.person import Person, number_in
 
 if TYPE_CHECKING:
-    from target_klaviyo_segments.sandbox.block import Block, Row
+    from target_klaviyo_segments.sandbox.block import Block
 
 
 _Index = dict[str | None, int]
+
+
+_NOTHING = b'{"attributes":{}}'
 
 
 class Unresolvable(Exception):
@@ -120,6 +124,27 @@ class People(Sequence[Person]):
         person.write(row.raw, now)
         self._index(person, row)
         return number
+
+    def put_alone(self, row: Row, now: float, *, whole_location: bool) -> int:
+        """The same where a null clears a field: https://developers.klaviyo.com/en/reference/create_or_update_profile .
+
+        Raises:
+            Unresolvable: Nobody is changed.
+        """
+        known = self._whose(row)
+        if known is None:
+            known = self.put(Row(row.email, row.phone, row.external_id, row.id, _NOTHING), now)
+        person = self._to_change(known)
+        person.rewrite(row.raw, now, whole_location=whole_location)
+        self._index(person, row)
+        left = person.attributes()
+        if person.phone and "phone_number" not in left:
+            self._phones.pop(person.phone, None)
+            person.phone = None
+        if person.external_id and "external_id" not in left:
+            self._external_ids.pop(person.external_id, None)
+            person.external_id = None
+        return known
 
     def _same_again(self, block: Block, now: float) -> range | None:
         """Bytes that came before, of people of whom nobody has changed since, change nobody."""

@@ -53,6 +53,15 @@ class Person(Struct, gc=False, eq=False):
             self.raw = _merged(_read(self.raw), raw)
         self.updated = now
 
+    def rewrite(self, raw: bytes, now: float, *, whole_location: bool) -> None:
+        """The same for a profile that is written alone: what it has null is gone."""
+        row, known = _read(raw), self.attributes()
+        if whole_location and row["attributes"].get("location") is not None:
+            known.pop("location", None)
+        state = _state(known, row)
+        self.raw = _encode({"attributes": _cleared(state, row["attributes"])})
+        self.updated = now
+
 
 def number_in(profile_id: str) -> int | None:
     """The number of the person with this id, if anybody has it."""
@@ -100,6 +109,15 @@ def _state(known: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
     _patch(inner["properties"], (row.get("meta") or {}).get("patch_properties") or {})
     kept = {name: value for name, value in inner.items() if value}
     return {**known, **written, "properties": {}, **kept}
+
+
+def _cleared(state: dict[str, Any], attributes: Mapping[str, Any]) -> dict[str, Any]:
+    gone = {name for name, value in attributes.items() if value is None}
+    kept = {name: value for name, value in state.items() if name not in gone or name == "properties"}
+    for name in ("location", "properties"):
+        nulls = [key for key, value in (attributes.get(name) or {}).items() if value is None]
+        kept[name] = {key: value for key, value in kept.get(name, {}).items() if key not in nulls}
+    return kept if kept["location"] else {name: value for name, value in kept.items() if name != "location"}
 
 
 def _written(attributes: Mapping[str, Any]) -> dict[str, Any]:

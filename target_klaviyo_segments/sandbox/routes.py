@@ -8,6 +8,7 @@ from __future__ import annotations
 from target_klaviyo_segments.sandbox import account as account_views
 from target_klaviyo_segments.sandbox import consent, import_views, list_views, profile_views
 from target_klaviyo_segments.sandbox import vocabulary as words
+from target_klaviyo_segments.sandbox.profile_import import import_profile, read_profile
 from target_klaviyo_segments.sandbox.query import Paging, Parameters
 from target_klaviyo_segments.sandbox.route import Route
 from target_klaviyo_segments.sandbox.rows import read_import
@@ -22,6 +23,7 @@ _PROFILES_READ = frozenset({"profiles:read"})
 _BOTH_READ = _LISTS_READ | _PROFILES_READ
 _LISTS_WRITE = frozenset({"lists:write"})
 _BOTH_WRITE = _LISTS_WRITE | {"profiles:write"}
+_PROFILES_WRITE = frozenset({"profiles:write"})
 _USAGE_READ = frozenset({"usage:read"})
 
 ROUTES = (
@@ -128,6 +130,15 @@ ROUTES = (
             sorts=frozenset({"created", "email", "id", "updated"}),
             paging=Paging(),
         ),
+    ),
+    Route(
+        "POST",
+        "/api/profile-import",
+        import_profile,
+        L,
+        _PROFILES_WRITE,
+        Parameters(fields={"profile": words.PROFILE_FIELDS}, additional=words.PROFILE_EXTRAS),
+        read_profile,
     ),
     Route(
         "POST",

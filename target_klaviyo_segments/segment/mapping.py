@@ -12,6 +12,7 @@ from target_klaviyo_segments.errors import Rejection
 from target_klaviyo_segments.segment import placing
 from target_klaviyo_segments.segment.fields import PROFILE_BYTES_MAX, STANDARD_FIELDS
 from target_klaviyo_segments.segment.identity import mask, normalise_email, normalise_emails
+from target_klaviyo_segments.segment.nulls import Nulls
 from target_klaviyo_segments.segment.patching import mapping_problems, patch_sources, profile_of
 from target_klaviyo_segments.segment.plan import Plan
 from target_klaviyo_segments.segment.router import AS_DECODED, Router
@@ -50,10 +51,17 @@ class Profiles(NamedTuple):
 class Mapper:
     """Maps the records of one stream."""
 
-    __slots__ = ("_email_field", "_email_parts", "_router")
+    __slots__ = ("_email_field", "_email_parts", "_router", "nulls", "patches")
 
-    def __init__(self, router: Router, email_field: str, *, email_inside: bool) -> None:
-        """Take a router; `compile` makes it."""
+    def __init__(
+        self, router: Router, email_field: str, *, email_inside: bool, patches: bool, nulls: Nulls | None
+    ) -> None:
+        """Take a router; `compile` makes it.
+
+        `patches`: rows change arrays that Klaviyo has, so that of a person's rows the last alone would not do.
+        """
+        self.patches = patches
+        self.nulls = nulls
         self._router = router
         self._email_field = email_field
         self._email_parts = tuple(email_field.split(".")) if email_inside else ()
@@ -69,6 +77,7 @@ class Mapper:
         default_country: str | None,
         append_fields: Mapping[str, str] = _NOTHING,
         unappend_fields: Mapping[str, str] = _NOTHING,
+        null_fields: Literal["keep", "clear"] = "keep",
     ) -> Mapper:
         """Plan the way of every property.
 
@@ -80,6 +89,7 @@ class Mapper:
             default_country: In which national phone numbers are read.
             append_fields: Custom property to property or dotted path, whose values are added to it.
             unappend_fields: The same, for values to be taken out of it.
+            null_fields: Whether a null takes away what Klaviyo has.
         """
         known = frozenset(properties)
         plan = Plan(
@@ -90,12 +100,9 @@ class Mapper:
             default_country=default_country,
             patches=patch_sources(append_fields, unappend_fields),
         )
-        return cls(Router(plan, known), email_field, email_inside="." in email_field and email_field not in known)
-
-    @property
-    def patches(self) -> bool:
-        """Whether rows change arrays that Klaviyo has: then none of a person's rows may be left out for a later one."""
-        return self._router.patches
+        nulls = Nulls(plan) if null_fields == "clear" else None
+        inside = "." in email_field and email_field not in known
+        return cls(Router(plan, known, nulls), email_field, email_inside=inside, patches=plan.patches, nulls=nulls)
 
     def email(self, record: dict[str, Any]) -> str | Rejection:
         """Who a record is."""

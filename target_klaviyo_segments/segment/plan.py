@@ -17,7 +17,7 @@ from target_klaviyo_segments.segment.phone import all_plainly_good, plainly_good
 from target_klaviyo_segments.segment.values import coordinate_of, name_of, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from target_klaviyo_segments.segment.placing import Put
 
@@ -64,6 +64,7 @@ class Plan:
     ) -> None:
         self.patches = bool(patches)
         self._field_map = field_map
+        self._email_field = email_field
         self._sources = {**field_map, **patches}
         self._patched = set(map(patched_property, patches))
         self._send_unmapped = send_unmapped
@@ -73,6 +74,7 @@ class Plan:
             for field in STANDARD_FIELDS
             if field.startswith("location.") and field not in field_map
         }
+        self._own_fields = STANDARD_FIELDS.keys() - field_map.keys() - {"email"}
         known = set(properties)
         self.ways: dict[str, Way | Put] = {name: self.way_of(name) for name in (*known, *STANDARD_FIELDS)}
         self.deep: list[Deep] = []
@@ -104,9 +106,39 @@ class Plan:
             return self._spread_properties
         if name == "location":
             return self._spread_location
-        if name in STANDARD_FIELDS and name != "email" and name not in self._field_map:
+        if name in self._own_fields:
             return self._put_of_field(name)
         return OWN_NAME if self._may_send(name) else NOWHERE
+
+    @property
+    def sources(self) -> list[str]:
+        """Properties, and dotted paths to them, that settings name; each once."""
+        return list(dict.fromkeys(self._sources.values()))
+
+    def targets(self, name: str) -> list[str]:
+        """Fields, and custom properties as `properties.<name>`, that a property or a dotted path gives a value."""
+        fields = [field for field, source in self._field_map.items() if source == name]
+        if name in {self._email_field, *self._sources.values()} or name.startswith(HIDDEN):
+            return fields
+        if name == "location":
+            return list(self._in_location)
+        if name in self._own_fields:
+            return [name]
+        return [CUSTOM + name] if name != "properties" and self._may_send(name) else []
+
+    def spreads(self, name: str) -> bool:
+        """Whether an object of this name is taken apart."""
+        return name in {"properties", "location"} and name not in self._sources.values()
+
+    def inside(self, name: str, keys: Iterable[str]) -> Iterator[str]:
+        """The same as `targets` for keys of an object that is taken apart."""
+        for key in keys:
+            if name == "properties" and self._is_free(key):
+                yield CUSTOM + key
+            elif f"location.{key}" in self._in_location:
+                yield f"location.{key}"
+            elif name == "location" and f"location.{key}" not in STANDARD_FIELDS and self._may_send(f"location_{key}"):
+                yield f"{CUSTOM}location_{key}"
 
     def _may_send(self, name: str) -> bool:
         return self._send_unmapped and self._is_free(name)

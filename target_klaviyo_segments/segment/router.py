@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from collections.abc import Set as AbstractSet
 
+    from target_klaviyo_segments.segment.nulls import Nulls
     from target_klaviyo_segments.segment.placing import Put
     from target_klaviyo_segments.segment.plan import Plan
 
@@ -33,12 +34,13 @@ _LED_MAX = 100  # names that go elsewhere are looked for in every record
 class Router:
     """Most properties become custom ones of their own name, so these are what is left when the others are taken out."""
 
-    __slots__ = ("_deep", "_elsewhere", "_own", "_plan", "_texts", "patches")
+    __slots__ = ("_deep", "_elsewhere", "_nulls", "_own", "_plan", "_texts", "patches")
 
-    def __init__(self, plan: Plan, properties: AbstractSet[str]) -> None:
-        """Take a plan and the properties of the stream's schema, which a record most often has."""
+    def __init__(self, plan: Plan, properties: AbstractSet[str], nulls: Nulls | None) -> None:
+        """Take a plan, the properties of the stream's schema, which a record most often has, and who reads nulls."""
         self._plan = plan
-        self.patches = plan.patches  # profiles may have more than attributes
+        self._nulls = nulls
+        self.patches = plan.patches or nulls is not None  # profiles may have more than attributes
         self._own: set[str] = set()
         self._texts: dict[str, TopLevel] = {}
         self._elsewhere: dict[str, Way | Put] = {}
@@ -76,6 +78,8 @@ class Router:
         for put, value, attributes in strangers:
             put(value, attributes, dropped)
         self._put_deep(records, profiles, dropped)
+        if self._nulls is not None:
+            self._nulls.unset(records, profiles)
         return profiles
 
     def _put_deep(self, records: Iterable[dict[str, Any]], profiles: list[Attributes], dropped: list[str]) -> None:

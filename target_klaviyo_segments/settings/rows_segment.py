@@ -16,7 +16,7 @@ ROWS = (
     Setting(
         "segments",
         "object",
-        "Stream name to its own list_id or list_name, create_list, opt_in_process, email_field, field_map, append_fields, unappend_fields, unmapped_fields, default_country, sync_mode, segment_field and segments. When given, only these streams are exported.",
+        "Stream name to its own list_id or list_name, create_list, opt_in_process, email_field, field_map, append_fields, unappend_fields, unmapped_fields, null_fields, default_country, sync_mode, segment_field and segments. When given, only these streams are exported.",
     ),
     Setting(
         "field_map",
@@ -42,6 +42,13 @@ ROWS = (
         "What becomes of properties that map to no Klaviyo field: send as custom properties, or drop. _sdc_* and _smart_* columns are never sent.",
         "send",
         options=("send", "drop"),
+    ),
+    Setting(
+        "null_fields",
+        "string",
+        "What a null does: keep leaves Klaviyo's value as it is; clear unsets the custom property, and clears the standard field if this target had given it to the person.",
+        "keep",
+        options=("keep", "clear"),
     ),
     Setting("default_country", "string", "Country (two letters) in which national phone numbers are read."),
     Setting(

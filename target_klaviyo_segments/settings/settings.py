@@ -30,6 +30,7 @@ class Segment:
     append_fields: Mapping[str, str]
     unappend_fields: Mapping[str, str]
     unmapped_fields: Literal["send", "drop"]
+    null_fields: Literal["keep", "clear"]
     default_country: str | None
     sync_mode: str
     segment_field: str | None = None
@@ -86,6 +87,7 @@ class Settings:
     append_fields: Mapping[str, str]
     unappend_fields: Mapping[str, str]
     unmapped_fields: Literal["send", "drop"]
+    null_fields: Literal["keep", "clear"]
     default_country: str | None
     sync_mode: str
     segment_field: str | None
@@ -157,6 +159,7 @@ class Settings:
             append_fields=own.get("append_fields", self.append_fields),
             unappend_fields=own.get("unappend_fields", self.unappend_fields),
             unmapped_fields=own.get("unmapped_fields", self.unmapped_fields),
+            null_fields=own.get("null_fields", self.null_fields),
             default_country=own.get("default_country", self.default_country),
             sync_mode=own.get("sync_mode", self.sync_mode),
             segment_field=own.get("segment_field", self.segment_field),

@@ -36,6 +36,7 @@ PER_SEGMENT: Mapping[str, Setting] = {
         "append_fields",
         "unappend_fields",
         "unmapped_fields",
+        "null_fields",
         "default_country",
         "sync_mode",
         "segment_field",

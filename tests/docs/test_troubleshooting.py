@@ -27,6 +27,8 @@ NOT_MESSAGES = {
     "a row of no segment was sent": "a mistake of ours",
     "a row came before the schema": "a mistake of ours",
     "CAST(substr(person": "part of a query",
+    "ON CONFLICT (email, stream)": "part of a query",
+    "due = due & ~bits": "part of a query",
     "JOIN streams ON": "part of a query",
     "a batch has at least one row": "a mistake of ours",
     "there is no open intent": "a mistake of ours",

@@ -44,7 +44,7 @@ class Desk:
         self.runs += 100
         return self.begin()
 
-    def intend(self, run_id, emails, prints=None, *, list_id="L1", stream="people", keys=None):
+    def intend(self, run_id, emails, prints=None, *, list_id="L1", stream="people", keys=None, marks=()):
         return self.ledger.intend(
             run_id,
             stream=stream,
@@ -53,6 +53,7 @@ class Desk:
             numbers=range(1, len(emails) + 1),
             fingerprints=prints or [7] * len(emails),
             keys=keys or [None] * len(emails),
+            marks=marks,
         )
 
     def deliver(self, run_id, emails, prints=None, **options):

@@ -7,7 +7,9 @@ import json
 
 import pytest
 from klaviyo_api import KlaviyoAPI
+from openapi_client.models import ProfileUpsertQuery
 
+from target_klaviyo_segments.klaviyo.clearing import clear_fields
 from target_klaviyo_segments.sandbox.app import Sandbox
 from target_klaviyo_segments.sandbox.server import SandboxServer
 from tests.segment.reading import mapper
@@ -79,6 +81,20 @@ def test_reads_and_membership_by_the_official_sdk(sdk, sandbox):
     assert sandbox.members(LIST) == []
     sdk.Lists.add_profiles_to_list(LIST, people)
     assert [each.id for each in sdk.Lists.get_profile_ids_for_list(LIST).data] == [member.id]
+
+
+def test_a_field_is_cleared_as_the_official_sdk_would(sdk, sandbox):
+    """Our body passes its models, and its answer is parsed by them."""
+    sdk.Profiles.bulk_import_profiles(BODY)
+    person = sandbox.profiles["a@x.io"]["id"]
+    nulls = {"first_name": None, "location": {"city": None, "zip": "1"}}
+    body = json.loads(clear_fields(person, nulls).body)
+    assert ProfileUpsertQuery.from_dict(body).data.id == person
+    answer = sdk.Profiles.create_or_update_profile(body)
+    assert answer.data.id == person
+    assert answer.data.attributes.first_name is None
+    assert "first_name" not in sandbox.profiles["a@x.io"]
+    assert sandbox.profiles["a@x.io"]["location"] == {"zip": "1"}
 
 
 def test_our_own_profiles_are_bodies_that_the_official_sdk_takes(sdk, sandbox):

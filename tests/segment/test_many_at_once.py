@@ -53,6 +53,12 @@ SETTINGS = st.sampled_from(
         {"unmapped_fields": "drop", "properties": ("email", "tier")},
         {"email_field": "properties.mail", "field_map": {"first_name": "properties.name"}},
         {"append_fields": {"tiers": "tier"}, "unappend_fields": {"tiers": "other", "zips": "location.city"}},
+        {"null_fields": "clear"},
+        {
+            "null_fields": "clear",
+            "append_fields": {"tiers": "tier"},
+            "field_map": {"location.city": "location.level", "properties.note": "zip", "title": "other"},
+        },
         {"default_country": "DE", "properties": ("email", "phone_number", "first_name", "other", "_sdc_batched_at")},
     ]
 )
