@@ -19,7 +19,7 @@ else
   install = $(1)/bin/python -m pip install --quiet --disable-pip-version-check
 endif
 
-.PHONY: help demo demo-meltano demo-dagster test test-faults soak coverage test-wheel lint format settings bench clean
+.PHONY: help demo demo-meltano demo-dagster test test-all test-faults soak coverage test-wheel lint format settings bench clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list.
@@ -34,8 +34,11 @@ demo-meltano: $(VENV)/.ready $(MELTANO_VENV)/.ready  ## The same through `meltan
 demo-dagster: $(VENV)/.ready $(TAP_VENV)/.ready $(DAGSTER_VENV)/.ready  ## Two accounts' segments on Dagster, and files of many workers.
 	@PATH="$(BIN):$(TAP_VENV)/bin:$$PATH" $(DAGSTER_VENV)/bin/python $(ROOT)/examples/dagster/try_it.py
 
-test: $(VENV)/.ready  ## All tests, in parallel.
+test: $(VENV)/.ready  ## The tests that need Python alone, in parallel; says what it left out.
 	@cd $(ROOT) && $(BIN)/python -m pytest -n 2 -q
+
+test-all: $(VENV)/.ready $(MELTANO_VENV)/.ready  ## All tests, with real taps and a browser; fails when PostgreSQL or Chromium is missing.
+	@cd $(ROOT) && $(BIN)/python -m pytest -n 2 -q --all --dist loadgroup
 
 coverage: $(VENV)/.ready  ## Branch coverage of the pure core, which must be whole.
 	@cd $(ROOT) && COVERAGE_FILE=$(VENV)/coverage $(BIN)/python -m coverage run --include='$(PURE)' -m pytest -q \

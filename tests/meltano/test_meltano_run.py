@@ -1,0 +1,43 @@
+"""`meltano run` with the meltano.yml of this repository and tap-jsonl."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from meltano_project import ROOT
+
+pytestmark = [pytest.mark.meltano, pytest.mark.xdist_group("meltano")]
+
+
+def write(path, *emails):
+    path.write_text("".join(json.dumps({"customer_id": email, "email": email}) + "\n" for email in emails))
+
+
+def test_a_run_delivers_the_segment_and_keeps_the_state(project):
+    """Rows are on the list, the report balances, Meltano has the STATE, and the project file is as it was."""
+    before = (ROOT / "meltano.yml").read_bytes()
+    assert project.run("tap-jsonl", "target-klaviyo-segments"), project.said
+    assert len(project.members()) == project.totals["delivered"] == 5
+    assert "newsletter" in json.dumps(project.state("tap-jsonl-to-target-klaviyo-segments"))
+    assert (ROOT / "meltano.yml").read_bytes() == before
+
+
+def test_a_mirror_of_a_tap_that_reads_what_changed_takes_nobody_off(project, tmp_path):
+    """An incremental tap, and it says so: who is gone from the file stays, and Meltano's status is not 0."""
+    source = tmp_path / "people.jsonl"
+    project.environment["TAP_JSONL_PATH"] = str(source)
+    people = {"ada@example.com", "bea@example.com"}
+    write(source, *people)
+    assert project.run("tap-jsonl", "target-klaviyo-segments"), project.said
+    write(source, "ada@example.com")
+    assert not project.run("tap-jsonl", "target-klaviyo-segments", sync_mode="mirror", mirror_on_end_of_input=True)
+    assert "FULL_TABLE" in project.said
+    assert set(project.members()) == people
+
+
+def test_a_failing_target_fails_the_run(project):
+    """What the target refuses reaches the exit status of Meltano, with the reason, and nothing is sent."""
+    assert not project.run("tap-jsonl", "target-klaviyo-segments", email_field="mail")
+    assert "email_field" in project.said
+    assert not project.members()
