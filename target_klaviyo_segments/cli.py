@@ -28,12 +28,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     import click  # noqa: PLC0415  # same
 
     from target_klaviyo_segments.command import Command  # noqa: PLC0415  # same
+    from target_klaviyo_segments.forgetting import forget  # noqa: PLC0415  # same
     from target_klaviyo_segments.stopping import end_by  # noqa: PLC0415  # same
 
     _collect_less()
     Command.logger.addFilter(_is_true_here)
     try:
-        return Command.cli(arguments, standalone_mode=False) or 0
+        command, rest = (forget, arguments[1:]) if arguments[:1] == ["forget"] else (Command.cli, arguments)
+        return command(rest, standalone_mode=False) or 0
     except click.ClickException as error:
         error.show()
         return error.exit_code

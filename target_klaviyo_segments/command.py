@@ -47,6 +47,8 @@ class Command(TargetKlaviyoSegments):
         values = configuration.read_config(config, os.environ)
         for path in configuration.exposed(config):
             cls.logger.warning("the config file %s holds a secret and others can read it: chmod 600 %s", path, path)
+        if key_file := configuration.exposed_key(values):
+            cls.logger.warning("the key file %s can be read by others: chmod 600 %s", key_file, key_file)
         if check:
             return _check(values, as_json=as_json)
         if full:

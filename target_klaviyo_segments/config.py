@@ -45,6 +45,15 @@ def exposed(paths: Iterable[str]) -> Iterator[str]:
             yield path
 
 
+def exposed_key(config: Mapping[str, Any]) -> str | None:
+    """The key file, when others than its owner may read it."""
+    path = config.get("api_key_file")
+    try:
+        return path if isinstance(path, str) and Path(path).stat().st_mode & 0o044 else None
+    except OSError:  # told when it is read
+        return None
+
+
 def _read_file(path: str) -> dict[str, Any]:
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))

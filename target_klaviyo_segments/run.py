@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from target_klaviyo_segments import __version__
+from target_klaviyo_segments.acceptance import acceptance
 from target_klaviyo_segments.aftermath import report_of, sentences
 from target_klaviyo_segments.check import Verdict, in_order, inspect_account
 from target_klaviyo_segments.conclusion import never_came, snapshot, stream_reports, too_many_rejected
@@ -142,12 +143,10 @@ class Run:
         today = datetime.fromtimestamp(self.wall(), timezone.utc).date()
         findings = list(inspect_account(self._client, self._settings, today))
         for finding in findings:
-            if finding.verdict is Verdict.OK:
-                self._log.info("%s", finding.line)
-            elif finding.verdict is Verdict.NOTE:
-                self.warn(finding.line)
-        if not in_order(findings):
-            raise SettingsError([each.line for each in findings if not in_order([each])])
+            tell = self.warn if finding.verdict is Verdict.NOTE else self._log.info
+            tell(finding.line)
+        if todo := [each.line for each in findings if not in_order([each])]:
+            raise SettingsError(todo)
 
     def routes(self, stream: str, segment: Segment) -> Routes:
         """The ways of a stream in several segments."""
@@ -245,6 +244,7 @@ class Run:
         if message is not None:
             self._ending.skip(message)
             raise RunStopped(message)
+        self._report.data_privacy = acceptance(self._work_dir, self._report)
 
     def _retrying(self, reason: str, seconds: float) -> None:
         self._log.warning("connection %s: %s; again in %.1f s", self._settings.connection_name, reason, seconds)

@@ -7,6 +7,7 @@ import secrets
 import time
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from target_klaviyo_segments import __version__
@@ -19,19 +20,24 @@ from target_klaviyo_segments.export.subscribing import Subscribing
 from target_klaviyo_segments.gate import user_name
 from target_klaviyo_segments.klaviyo.auth import ApiKey
 from target_klaviyo_segments.klaviyo.client import KlaviyoClient
+from target_klaviyo_segments.klaviyo.oauth import FORM, App, OAuth
 from target_klaviyo_segments.klaviyo.protocol import import_envelope_bytes
+from target_klaviyo_segments.klaviyo.wire import Wire
 from target_klaviyo_segments.report.document import RunReport
+from target_klaviyo_segments.tokens import TokenFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from requests.adapters import BaseAdapter
 
+    from target_klaviyo_segments.klaviyo.auth import Auth
     from target_klaviyo_segments.ledger import Ledger
     from target_klaviyo_segments.settings import Settings
 
 # The longest list ID that is planned for; Klaviyo's have six characters.
 _LONGEST_LIST_ID = "x" * 64
+_USER_AGENT = f"target-klaviyo-segments/{__version__}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +57,37 @@ class Once:
     allow_removals: int | None = None
 
 
+def make_auth(settings: Settings, wires: Wires) -> Auth:
+    """Who the connection is to Klaviyo.
+
+    Raises:
+        SettingsError: There is no key in `api_key_file`.
+    """
+    if settings.api_key is not None:
+        return ApiKey(settings.api_key)
+    if settings.api_key_file is not None:
+        return ApiKey.from_file(settings.api_key_file)
+    app = App(str(settings.oauth_client_id), str(settings.oauth_client_secret))
+    wire = Wire(
+        api_url=settings.api_url,
+        auth=app,
+        headers={"Accept": "application/json", "Content-Type": FORM, "User-Agent": _USER_AGENT},
+        timeout_seconds=settings.request_timeout_seconds,
+        pool_size=1,
+        clock=wires.clock,
+        transport=wires.transport,
+    )
+    tokens = TokenFile(Path(settings.work_dir), str(settings.oauth_refresh_token))
+    return OAuth(tokens, wire.send, wires.clock.now)
+
+
 def make_client(settings: Settings, wires: Wires, on_retry: Callable[[str, float], None]) -> KlaviyoClient:
     """The client of this connection."""
     return KlaviyoClient(
         api_url=settings.api_url,
-        auth=ApiKey(settings.api_key),
+        auth=make_auth(settings, wires),
         revision=settings.api_revision,
-        user_agent=f"target-klaviyo-segments/{__version__}",
+        user_agent=_USER_AGENT,
         request_timeout_seconds=settings.request_timeout_seconds,
         retry_max_seconds=settings.retry_max_seconds,
         pool_size=max(settings.max_in_flight, READERS if settings.mirror_scope == "all" else 0) + 1,

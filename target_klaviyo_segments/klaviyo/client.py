@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from requests.adapters import BaseAdapter
 
     from target_klaviyo_segments.clock import Clock
+    from target_klaviyo_segments.klaviyo.auth import Auth
     from target_klaviyo_segments.klaviyo.clearing import Found
     from target_klaviyo_segments.klaviyo.lists import ListInfo
     from target_klaviyo_segments.klaviyo.membership import JoinedRange, Person
@@ -53,7 +54,7 @@ class KlaviyoClient:
         self,
         *,
         api_url: str,
-        auth: Callable[[], str],
+        auth: Auth,
         revision: str,
         user_agent: str,
         request_timeout_seconds: float,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from requests.adapters import BaseAdapter
 
     from target_klaviyo_segments.clock import Clock
+    from target_klaviyo_segments.klaviyo.auth import Auth
     from target_klaviyo_segments.klaviyo.bodies import ImportBody
     from target_klaviyo_segments.klaviyo.protocol import Call
 
@@ -56,7 +57,7 @@ class Wire:
         self,
         *,
         api_url: str,
-        auth: Callable[[], str],
+        auth: Auth,
         headers: Mapping[str, str],
         timeout_seconds: float,
         pool_size: int,
@@ -68,6 +69,7 @@ class Wire:
         self._timeout = timeout_seconds
         self._clock = clock
         self._session = _Session()
+        self._auth = auth
         self._session.auth = _Authorization(auth)
         self._session.headers.update(headers)
         transport = transport or make_transport(pool_size)
@@ -81,6 +83,17 @@ class Wire:
             Transient: No whole answer came within the time-out.
             KlaviyoError: None ever will: the host's certificate, the URL or the proxy's password is wrong.
         """
+        reply, used = self._once(call)
+        if reply.status == HTTPStatus.UNAUTHORIZED and self._auth.renew(used):
+            reply, _ = self._once(call)
+        return reply
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._session.close()
+
+    def _once(self, call: Call) -> tuple[Reply, str]:
+        """An answer, and the Authorization header that it is to."""
         deadline = self._clock.now() + self._timeout
         body = None if call.body is None else _Upload(call.body, lambda: self._in_time(deadline))
         try:
@@ -95,17 +108,14 @@ class Wire:
             with closing(response):
                 if response.status_code == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
                     raise KlaviyoError(_PROXY_DENIES)
-                return Reply(
+                reply = Reply(
                     response.status_code,
                     {name.lower(): value for name, value in response.headers.items()},
                     self._read(response, deadline),
                 )
+                return reply, str(response.request.headers.get("Authorization"))
         except (OSError, HTTPError) as error:  # every error of requests is an OSError
             raise self._explained(error) from error
-
-    def close(self) -> None:
-        """Close idle connections."""
-        self._session.close()
 
     def _read(self, response: requests.Response, deadline: float) -> bytes:
         """The body, decompressed. `read1` comes back with what is there: a slow answer cannot hide from the clock."""
@@ -166,7 +176,7 @@ class _Session(requests.Session):
 class _Authorization(AuthBase):
     """Sets the header by itself, or a `.netrc` of the user's would win."""
 
-    def __init__(self, auth: Callable[[], str]) -> None:
+    def __init__(self, auth: Auth) -> None:
         self._auth = auth
 
     def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """`holder` is the run that has the ledger, as its lock tells it; `last` is the status of the newest run."""
+    """`lists`: those that anybody was ever put on. `holder`: the run that has it, by its lock. `last`: a status."""
 
+    lists: tuple[str, ...]
     runs: int
     members: int
     unfinished: int
@@ -57,11 +58,12 @@ def _read(path: Path, holder: str | None) -> Glance:
         runs, last = connection.execute(
             "SELECT count(*), (SELECT coalesce(status, 'not ended') FROM runs ORDER BY n DESC LIMIT 1) FROM runs"
         ).fetchone()
+        lists = tuple(list_id for (list_id,) in connection.execute("SELECT list_id FROM lists ORDER BY n"))
         (members,) = connection.execute("SELECT count(*) FROM members").fetchone()
         (unfinished,) = connection.execute("SELECT count(*) FROM intents WHERE closed IS NULL").fetchone()
     finally:
         connection.close()
-    return Glance(runs, members, unfinished, last, holder)
+    return Glance(lists, runs, members, unfinished, last, holder)
 
 
 def _holder(lock: Path) -> str | None:

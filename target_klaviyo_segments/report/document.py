@@ -57,6 +57,7 @@ class RunReport:
     ended_at: datetime | None = None
     seconds: float = 0.0
     data_privacy_accepted: bool = False
+    data_privacy: dict[str, Any] = field(default_factory=dict)
     account_id: str | None = None
     account_name: str | None = None
     plan: dict[str, Any] = field(default_factory=dict)
@@ -86,6 +87,7 @@ class RunReport:
             "version": self.version,
             "user": self.user,
             "data_privacy_accepted": self.data_privacy_accepted,
+            "data_privacy": self.data_privacy or {"accepted": self.data_privacy_accepted},
             "started_at": self.started_at.isoformat(),
             "ended_at": self.ended_at.isoformat() if self.ended_at else None,
             "seconds": round(self.seconds, 3),

@@ -18,6 +18,7 @@ from target_klaviyo_segments.sandbox.envelope import Refusal, moment
 from target_klaviyo_segments.sandbox.exchange import Entry, Request, Response
 from target_klaviyo_segments.sandbox.import_views import attributes_of
 from target_klaviyo_segments.sandbox.lists import GONE
+from target_klaviyo_segments.sandbox.oauth import OAuthApps
 from target_klaviyo_segments.sandbox.query import read_query
 from target_klaviyo_segments.sandbox.route import find
 from target_klaviyo_segments.sandbox.routes import ROUTES
@@ -60,6 +61,7 @@ class Sandbox(Scenario):
         self.requests: list[Entry] = []
         self.api_keys = {api_key}
         self.access_tokens: set[str] = set()
+        self.oauth = OAuthApps()
         self.scopes = scopes
         self.limits = limits
         self.now = now
@@ -72,7 +74,7 @@ class Sandbox(Scenario):
         response = next(filter(None, (intercept(request) for intercept in self.interceptors)), None)
         if response is None:
             try:
-                response = self._answer(request)
+                response = self.oauth.answer(request, self) or self._answer(request)
             except Refusal as refusal:
                 response = refusal.response()
         with self._lock:

@@ -13,6 +13,23 @@ ROWS = (
         secret=True,
     ),
     Setting(
+        "api_key_file",
+        "string",
+        "File that holds the private API key and nothing else; instead of api_key.",
+    ),
+    Setting(
+        "oauth_client_id",
+        "string",
+        "Client ID of an OAuth app that is installed in the Klaviyo account; with the other two oauth settings, instead of api_key.",
+    ),
+    Setting("oauth_client_secret", "string", "Client secret of the OAuth app.", secret=True),
+    Setting(
+        "oauth_refresh_token",
+        "string",
+        "Refresh token of the installation. A newer one that Klaviyo gives is kept in work_dir and used from then on.",
+        secret=True,
+    ),
+    Setting(
         "api_url",
         "string",
         "Where Klaviyo's API is; plain http is accepted for a loopback host only.",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from target_klaviyo_segments.settings.rules_consent import consent_problems
+from target_klaviyo_segments.settings.rules_key import key_problems
 from target_klaviyo_segments.settings.rules_lists import list_problems
 from target_klaviyo_segments.settings.setting import Setting, nearest
 from target_klaviyo_segments.settings.table import PER_SEGMENT, PER_VALUE, SDK_SETTINGS, SETTINGS
@@ -21,8 +22,9 @@ MappingProblems = Callable[[Mapping[str, Any], Mapping[str, Any]], list[str]]
 
 PRIVACY_NOTICE = (
     "`accept_data_privacy` is not true: nothing is sent. An export moves personal data, possibly sensitive, out of "
-    "your systems into Klaviyo, where Klaviyo's terms apply. You answer for the consent of the people in the segment "
-    "and for Klaviyo meeting your obligations. Set `accept_data_privacy` to true to agree"
+    "your systems into Klaviyo, where Klaviyo's terms apply. You instruct it. You answer for the consent of the people "
+    "in the segment to this use of their data, and for Klaviyo meeting the obligations that you have towards them. Set "
+    "`accept_data_privacy` to true to agree"
 )
 
 
@@ -53,8 +55,7 @@ def _ill_formed(config: Mapping[str, Any], table: Mapping[str, Setting], where: 
 
 
 def _missing(config: Mapping[str, Any]) -> Iterator[str]:
-    if "api_key" not in config:
-        yield "`api_key` is missing: the private API key of the Klaviyo account (Settings > API keys in Klaviyo)"
+    yield from key_problems(config)
     if config.get("accept_data_privacy", False) is False:
         yield PRIVACY_NOTICE
 
@@ -139,6 +140,9 @@ def _no_problem(value: object) -> None:
 
 _SPECIAL: Mapping[str, Callable[[Any], str | None]] = {
     "api_key": _api_key,
+    "oauth_client_id": _api_key,
+    "oauth_client_secret": _api_key,
+    "oauth_refresh_token": _api_key,
     "api_url": _api_url,
     "api_revision": _api_revision,
     "default_country": _default_country,

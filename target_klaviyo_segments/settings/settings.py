@@ -68,7 +68,11 @@ class Settings:
     """A checked configuration; attributes are the settings of the table, by their names."""
 
     connection_name: str
-    api_key: str
+    api_key: str | None
+    api_key_file: str | None
+    oauth_client_id: str | None
+    oauth_client_secret: str | None
+    oauth_refresh_token: str | None
     api_url: str
     api_revision: str
     expected_account_id: str | None

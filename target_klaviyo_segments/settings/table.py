@@ -67,4 +67,4 @@ def config_jsonschema() -> dict[str, Any]:
     properties = {name: setting.json_schema() for name, setting in SETTINGS.items()}
     for name in ("field_map", "append_fields", "unappend_fields"):
         properties[name]["default"] = {}  # JSON knows no frozen object
-    return {"type": "object", "properties": properties, "required": ["api_key", "accept_data_privacy"]}
+    return {"type": "object", "properties": properties, "required": ["accept_data_privacy"]}

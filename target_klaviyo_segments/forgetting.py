@@ -1,0 +1,145 @@
+"""`target-klaviyo-segments forget`: what a connection left here is removed, and on request whom it put on lists."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from target_klaviyo_segments import acceptance, tokens
+from target_klaviyo_segments import config as configuration
+from target_klaviyo_segments.errors import RunStopped, SettingsError, WorkDirError
+from target_klaviyo_segments.export.removal import Removal
+from target_klaviyo_segments.gate import refusal, user_name
+from target_klaviyo_segments.ledger import Ledger, glance
+from target_klaviyo_segments.segment.mapping import mapping_problems
+from target_klaviyo_segments.settings import Settings
+from target_klaviyo_segments.settings.table import SETTINGS
+from target_klaviyo_segments.wiring import Wires, make_client
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+_LEDGER = "ledger.sqlite3"
+# What runs leave in the work directory, the ledger's own lock last. Nothing else is touched.
+_OURS = (
+    "rejects/*.jsonl",
+    "failed/*.jsonl",
+    "reports/*.json",
+    "reports/*.draft",
+    "report.*",
+    "plan.json",
+    acceptance.FILE,
+    tokens.FILE,
+    "*.draft",
+    "ledger-damaged-*.sqlite3*",
+    "ledger.sqlite3-wal",
+    "ledger.sqlite3-shm",
+    _LEDGER,
+    "ledger.lock",
+)
+_FOLDERS = ("rejects", "failed", "reports")
+
+
+@click.command(name="forget", help="Remove what this connection left on this machine: ledger, reports, rejected rows.")
+@click.option("--config", multiple=True, metavar="PATH", help="The config file, or files, of the connection.")
+@click.option("--and-empty-list", is_flag=True, help="First take the people whom it put on lists off them.")
+@click.option("--yes", is_flag=True, help="Do it; without this it is only told what would be done.")
+def forget(config: tuple[str, ...], *, and_empty_list: bool, yes: bool) -> int:
+    """The command; to the exit status."""
+    values = configuration.read_config(config, os.environ)
+    for line in carry_out(values, Wires(), and_empty_list=and_empty_list, yes=yes):
+        click.echo(line)
+    return 0 if yes else 1
+
+
+def carry_out(values: Mapping[str, Any], wires: Wires, *, and_empty_list: bool, yes: bool) -> Iterable[str]:
+    """Do it, or tell what would be done; a line for each thing.
+
+    Raises:
+        SettingsError: The settings do not say which account or folder.
+        WorkDirError: A run has the ledger, or a file cannot be removed.
+        KlaviyoError: Klaviyo does not take people off; then nothing here is removed.
+    """
+    work_dir = Path(values.get("work_dir") or SETTINGS["work_dir"].default)
+    settings = Settings.from_config(values, mapping_problems=mapping_problems) if and_empty_list else None
+    if settings is not None and (message := refusal(settings, user_name())):
+        raise RunStopped(message)
+    if not work_dir.is_dir() or not _files(work_dir):
+        yield f"{work_dir} holds nothing of ours"
+        return
+    if not (work_dir / _LEDGER).exists():
+        yield from _files_gone(work_dir, yes=yes)
+        return
+    found = glance(work_dir / _LEDGER)
+    ledger = Ledger.open(work_dir / _LEDGER, now=time.time, warn=click.echo)
+    try:
+        if settings is not None:
+            yield from _empty(ledger, found.lists if found else (), settings, wires, yes=yes)
+        yield from _files_gone(work_dir, yes=yes)
+    finally:
+        ledger.close()
+    if yes:  # closing wrote them once more
+        _remove([work_dir / "ledger.lock", *work_dir.glob("ledger.sqlite3*")])
+        _folders_gone(work_dir)
+
+
+def _empty(ledger: Ledger, lists: Sequence[str], settings: Settings, wires: Wires, *, yes: bool) -> Iterable[str]:
+    client = make_client(settings, wires, lambda *_: None)
+    try:
+        account = client.account()
+        if settings.expected_account_id not in {None, account.id}:
+            raise SettingsError([f"the key belongs to the account {account.id}, not {settings.expected_account_id}"])
+        for list_id in lists:
+            count = ledger.count_members(list_id)
+            if not yes:
+                yield f"list {list_id} of {account.name}: {count} people would be taken off"
+                continue
+            removed = list(Removal(client, ledger).remove(list_id, ledger.members(list_id)))
+            off, unknown = (sum(len(getattr(part, name)) for part in removed) for name in ("removed", "not_found"))
+            refused = sum(len(part.refused) for part in removed)
+            if refused:
+                words = f"Klaviyo refuses to take {refused} people off the list {list_id}: nothing was forgotten here"
+                raise RunStopped(words)
+            yield f"list {list_id} of {account.name}: {off} people taken off, {unknown} were gone already"
+    finally:
+        client.close()
+
+
+def _files_gone(work_dir: Path, *, yes: bool) -> Iterable[str]:
+    files = _files(work_dir)
+    if not yes:
+        yield f"{work_dir}: {len(files)} files would be removed; add --yes to do it"
+        return
+    _remove(files)
+    _folders_gone(work_dir)
+    yield f"{work_dir}: {len(files)} files removed"
+
+
+def _files(work_dir: Path) -> list[Path]:
+    return list(dict.fromkeys(path for pattern in _OURS for path in work_dir.glob(pattern) if _is_file(path)))
+
+
+def _is_file(path: Path) -> bool:
+    return path.is_file() or path.is_symlink()
+
+
+def _remove(files: Iterable[Path]) -> None:
+    try:
+        for path in files:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise WorkDirError(
+            f"{error.filename} cannot be removed: {error.strerror}. What came before it is gone"
+        ) from None
+
+
+def _folders_gone(work_dir: Path) -> None:
+    """Those that are empty now: what others keep there stays."""
+    for folder in (*(work_dir / name for name in _FOLDERS), work_dir):
+        with suppress(OSError):
+            folder.rmdir()

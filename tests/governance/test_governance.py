@@ -1,0 +1,219 @@
+"""Who the connection is, what it leaves behind, and how it is removed."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from pipeline import KEY, LIST, Pipeline, record, schema
+
+from target_klaviyo_segments import config as configuration
+from target_klaviyo_segments.cli import main
+from target_klaviyo_segments.errors import TargetError
+from target_klaviyo_segments.forgetting import carry_out
+from target_klaviyo_segments.sandbox.app import Response
+from target_klaviyo_segments.target import TargetKlaviyoSegments
+
+PEOPLE = [schema(), record("a@x.io"), record("b@x.io")]
+OAUTH = {"api_key": None, "oauth_client_id": "app", "oauth_client_secret": "s3cret", "oauth_refresh_token": "first"}
+
+
+@pytest.fixture
+def pipeline(tmp_path):
+    made = Pipeline(tmp_path)
+    made.sandbox.oauth.install("app", "s3cret", "first")
+    return made
+
+
+def tokens_asked(pipeline):
+    return sum(entry.path == "/oauth/token" for entry in pipeline.sandbox.requests)
+
+
+def test_key_from_a_file(pipeline, tmp_path):
+    """Space around it does not count; nothing of it is in the report."""
+    path = tmp_path / "key"
+    path.write_text(f"\n {KEY} \n")
+    assert pipeline.run(PEOPLE, api_key=None, api_key_file=str(path))
+    assert set(pipeline.members()) == {"a@x.io", "b@x.io"}
+    assert KEY not in json.dumps(pipeline.report)
+
+
+@pytest.mark.parametrize(("content", "words"), [(None, "cannot be read"), (b"\xff", "UTF-8"), (b" \n", "is empty")])
+def test_key_file_that_holds_no_key(pipeline, tmp_path, content, words):
+    """Told with the setting; nothing is sent."""
+    path = tmp_path / "key"
+    if content is not None:
+        path.write_bytes(content)
+    assert not pipeline.run(PEOPLE, api_key=None, api_key_file=str(path))
+    assert words in pipeline.error
+    assert "api_key_file" in pipeline.error
+    assert pipeline.sandbox.requests == []
+
+
+def test_key_file_that_others_can_read(tmp_path):
+    """It is named, and one of its owner's alone is not."""
+    path = tmp_path / "key"
+    path.write_text(KEY)
+    path.chmod(0o644)
+    assert configuration.exposed_key({"api_key_file": str(path)}) == str(path)
+    path.chmod(0o600)
+    assert configuration.exposed_key({"api_key_file": str(path)}) is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"api_key": None}, "`api_key_file`, or the three `oauth_*` settings"),
+        ({"api_key_file": "key"}, "`api_key` and `api_key_file` are two ways"),
+        ({**OAUTH, "oauth_client_secret": None}, "`oauth_client_secret` is missing"),
+        ({**OAUTH, "api_key": KEY}, "`api_key` and `oauth_client_id` are two ways"),
+    ],
+)
+def test_exactly_one_way(pipeline, settings, words):
+    """None, two, or a part of one are refused in words."""
+    with pytest.raises(TargetError) as refused:
+        TargetKlaviyoSegments(config=pipeline.config(**settings))
+    assert words in str(refused.value)
+
+
+def test_oauth_delivers_with_one_token(pipeline):
+    """One request for a token serves the whole run."""
+    assert pipeline.run(PEOPLE, **OAUTH)
+    assert set(pipeline.members()) == {"a@x.io", "b@x.io"}
+    assert tokens_asked(pipeline) == 1
+    assert not (pipeline.work_dir / "oauth.json").exists()
+
+
+def test_oauth_token_that_expires_is_fetched_before(pipeline):
+    """The run outlasts its token, and Klaviyo never sees an old one."""
+    pipeline.sandbox.oauth.lifetime_seconds = 300
+    pipeline.sandbox.job_seconds = 900
+    assert pipeline.run(PEOPLE, **OAUTH)
+    assert tokens_asked(pipeline) > 1
+    assert all(entry.status != 401 for entry in pipeline.sandbox.requests)
+
+
+def test_oauth_token_that_klaviyo_forgets(pipeline):
+    """A 401 is answered by one new token and the same request again."""
+    forgotten = []
+
+    def forget_once(request):
+        if not forgotten and request.path == f"/api/lists/{LIST}":
+            forgotten.append(pipeline.sandbox.access_tokens.clear())
+
+    pipeline.sandbox.interceptors.append(forget_once)
+    assert pipeline.run(PEOPLE, **OAUTH)
+    assert tokens_asked(pipeline) == 2
+    assert [entry.status for entry in pipeline.sandbox.requests].count(401) == 1
+
+
+def test_oauth_401_that_stays_ends_the_run(pipeline):
+    """One new token and one more try, not a circle."""
+    pipeline.sandbox.interceptors.append(lambda request: Response(401) if "accounts" in request.path else None)
+    assert not pipeline.run(PEOPLE, **OAUTH)
+    assert tokens_asked(pipeline) == 2
+
+
+def test_rotated_refresh_token_is_kept_for_its_owner_alone(pipeline):
+    """The next run uses it: the configured one is worth nothing by then."""
+    pipeline.sandbox.oauth.rotates = True
+    assert pipeline.run(PEOPLE, **OAUTH)
+    assert (pipeline.work_dir / "oauth.json").stat().st_mode & 0o777 == 0o600
+    assert pipeline.run(PEOPLE, **OAUTH)
+
+
+def test_a_new_configured_token_outranks_what_is_kept(pipeline):
+    """Who sets another one means it."""
+    pipeline.sandbox.oauth.rotates = True
+    assert pipeline.run(PEOPLE, **OAUTH)
+    pipeline.sandbox.oauth.uninstall()
+    assert not pipeline.run(PEOPLE, **OAUTH)
+    assert "install the app again" in pipeline.error
+    pipeline.sandbox.oauth.install("app", "s3cret", "second")
+    assert pipeline.run(PEOPLE, **(OAUTH | {"oauth_refresh_token": "second"}))
+
+
+def test_oauth_secrets_are_nowhere(pipeline):
+    """A wrong client secret: refused, and neither it nor a token in what is left behind."""
+    assert not pipeline.run(PEOPLE, **(OAUTH | {"oauth_client_secret": "wr0ng"}))
+    assert "invalid_client" in pipeline.error
+    left = "".join(path.read_text(errors="replace") for path in pipeline.work_dir.rglob("*") if path.is_file())
+    assert "wr0ng" not in left + pipeline.error
+
+
+def test_who_accepted_and_since_when(pipeline):
+    """The first run's user and time, in every report after it; another connection has its own."""
+    assert pipeline.run(PEOPLE)
+    first = pipeline.report["data_privacy"]
+    assert first == {"accepted": True, "by": pipeline.report["user"], "since": pipeline.report["started_at"]}
+    assert pipeline.run(PEOPLE)
+    assert pipeline.report["data_privacy"] == first
+    assert pipeline.run(PEOPLE, connection_name="other")
+    assert pipeline.report["data_privacy"]["since"] == pipeline.report["started_at"]
+
+
+def forget(pipeline, *, empty=False, yes=True, **settings):
+    try:
+        return list(carry_out(pipeline.config(**settings), pipeline.wires, and_empty_list=empty, yes=yes))
+    finally:
+        pipeline.clock.woken = False
+
+
+def test_forget_leaves_nothing_of_ours_and_all_of_others(pipeline):
+    """Ledger, reports and rejects go; a note that somebody keeps there stays, and so does the list."""
+    assert pipeline.run([*PEOPLE, record("nobody")])
+    (pipeline.work_dir / "notes.txt").write_text("mine")
+    forget(pipeline)
+    assert [path.name for path in pipeline.work_dir.rglob("*")] == ["notes.txt"]
+    assert len(pipeline.members()) == 2
+    (pipeline.work_dir / "notes.txt").unlink()
+    assert pipeline.run(PEOPLE)
+    forget(pipeline)
+    assert not pipeline.work_dir.exists()
+
+
+def test_forget_tells_first(pipeline):
+    """Without `--yes` nothing is changed, here or there."""
+    assert pipeline.run(PEOPLE)
+    before = sorted(path.name for path in pipeline.work_dir.rglob("*"))
+    lines = forget(pipeline, empty=True, yes=False)
+    assert "2 people would be taken off" in lines[0]
+    assert sorted(path.name for path in pipeline.work_dir.rglob("*")) == before
+    assert len(pipeline.members()) == 2
+
+
+def test_forget_empties_the_list_of_those_we_put_there(pipeline):
+    """Others stay on it, and everybody stays in the account."""
+    assert pipeline.run(PEOPLE)
+    other = Pipeline(pipeline.work_dir.parent / "other")
+    other.sandbox, other.clock = pipeline.sandbox, pipeline.clock
+    (pipeline.work_dir.parent / "other").mkdir()
+    assert other.run([schema(), record("c@x.io")])
+    forget(pipeline, empty=True)
+    assert set(pipeline.members()) == {"c@x.io"}
+    assert set(pipeline.sandbox.profiles) == {"a@x.io", "b@x.io", "c@x.io"}
+    assert not pipeline.work_dir.exists()
+
+
+def test_forget_keeps_all_when_klaviyo_does_not_do_it(pipeline):
+    """Or nobody would know whom to take off at the second try."""
+    assert pipeline.run(PEOPLE)
+    pipeline.sandbox.interceptors.append(lambda request: Response(500) if request.method == "DELETE" else None)
+    with pytest.raises(TargetError):
+        forget(pipeline, empty=True, retry_max_seconds=0)
+    pipeline.sandbox.interceptors.clear()
+    forget(pipeline, empty=True)
+    assert pipeline.members() == {}
+
+
+def test_the_command(pipeline, tmp_path, capsys):
+    """`forget` tells and ends with 1, `forget --yes` does it and ends with 0; a second time there is nothing."""
+    assert pipeline.run(PEOPLE)
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({"work_dir": str(pipeline.work_dir)}))
+    assert main(["forget", "--config", str(path)]) == 1
+    assert pipeline.work_dir.exists()
+    assert main(["forget", "--config", str(path), "--yes"]) == 0
+    assert not pipeline.work_dir.exists()
+    assert main(["forget", "--config", str(path), "--yes"]) == 0
+    assert "holds nothing of ours" in capsys.readouterr().out
