@@ -64,8 +64,8 @@ format: $(VENV)/.dev  ## Put the code into shape.
 settings: $(VENV)/.ready  ## Rewrite the settings in meltano.yml and README.md from the table.
 	@$(BIN)/python $(ROOT)/.ci/settings.py
 
-bench: $(VENV)/.ready  ## Time the main job beside its floor.
-	@cd $(ROOT) && $(BIN)/python benchmarks/main_job.py
+bench: $(VENV)/.ready  ## The table of docs/performance.md, at most twenty minutes; ARGS=--quick for one.
+	@cd $(ROOT) && $(BIN)/python benchmarks/bench.py $(ARGS)
 
 clean:  ## Remove what the other targets made.
 	rm -rf $(VENV) $(TAP_VENV) $(MELTANO_VENV) $(DAGSTER_VENV) $(ROOT)/.meltano $(ROOT)/.demo $(ROOT)/dist

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
 from target_klaviyo_segments.errors import Rejection
-from target_klaviyo_segments.segment.phone import plainly_good
+from target_klaviyo_segments.segment.phone import plainly_good, plainly_national
 from target_klaviyo_segments.segment.values import text_of
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def _parsed_text(text: str, default_country: str | None) -> str | None:
         abroad = _parsed(f"+{text[2:]}", None)
         if abroad:
             return abroad
-    return _parsed(text, default_country)
+    return (default_country and plainly_national(text, default_country)) or _parsed(text, default_country)
 
 
 @lru_cache(maxsize=10_000)

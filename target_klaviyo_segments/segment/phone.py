@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from phonenumbers import PhoneMetadata, PhoneNumberDesc
 
 _START = re.compile(r"\+[0-9]{3}")
+_BETWEEN_DIGITS = str.maketrans("", "", " ().-")
 _NON_GEOGRAPHIC = "001"
 _KINDS = (
     "mobile",
@@ -66,6 +67,19 @@ def plainly_good(number: str) -> bool:
     return _checks[number[:4]].one(number) is not None
 
 
+def plainly_national(text: str, country: str) -> str | None:
+    """A number as it is written in its country, in E.164; None means not sure.
+
+    Only what the library takes as it stands: nothing that it might read as a prefix or a calling code before it.
+    """
+    digits = text.translate(_BETWEEN_DIGITS)
+    home = _homes[country]
+    if home is None or not (digits.isascii() and digits.isdecimal()) or home.before(digits):
+        return None
+    number = home.code + digits.removeprefix(home.trunk)
+    return number if plainly_good(number) else None
+
+
 def all_plainly_good(numbers: Sequence[object]) -> bool:
     """Whether all are valid numbers in E.164 of one calling code; False means not sure. Takes half of the time."""
     try:
@@ -73,6 +87,34 @@ def all_plainly_good(numbers: Sequence[object]) -> bool:
     except TypeError:  # one is no text
         return False
     return lines.count("\n") == len(numbers) and _checks[lines[:4]].lines(lines) is not None
+
+
+class _Home(NamedTuple):
+    """A country's calling code, what stands before its national numbers, and what else may and makes us unsure."""
+
+    code: str
+    trunk: str
+    before: Callable[[str], object]
+
+
+class _ByCountry(dict[str, _Home | None]):
+    """Countries, each looked up when first asked for; those of libphonenumber and no more."""
+
+    def __missing__(self, country: str) -> _Home | None:
+        from phonenumbers import PhoneMetadata  # noqa: PLC0415  # as above
+
+        found = PhoneMetadata.metadata_for_region(country.upper(), None)
+        if found is None:
+            return None
+        national = found.national_prefix_for_parsing or ""
+        trunk = national if national.isdecimal() and not found.national_prefix_transform_rule else ""
+        prefixes = [found.international_prefix, "" if trunk else national, str(found.country_code)]
+        before = re.compile("|".join(f"(?:{prefix})" for prefix in prefixes if prefix))
+        home = self[country] = _Home(f"+{found.country_code}", trunk, before.match)
+        return home
+
+
+_homes = _ByCountry()
 
 
 def _code_check(code: int, regions: tuple[str, ...]) -> _Check:
