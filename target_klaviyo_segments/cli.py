@@ -23,6 +23,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments == ["--version"]:  # before the import of the SDK, which takes a second
         sys.stdout.write(f"target-klaviyo-segments v{__version__}, Meltano SDK v{version('singer-sdk')}\n")
         return 0
+    if arguments[:1] == ["report"]:
+        from target_klaviyo_segments.showing import show  # noqa: PLC0415  # same
+
+        return show(arguments[1:])
     _open_what_is_closed()
     gc.disable()  # of what is imported nothing is ever thrown away
     import click  # noqa: PLC0415  # same

@@ -7,13 +7,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
+from target_klaviyo_segments.looking_back import look_back
 from target_klaviyo_segments.report.files import write_report
+from target_klaviyo_segments.report.page_file import PAGE, write_page
 from target_klaviyo_segments.report.text import five_lines
 
 if TYPE_CHECKING:
     import logging
     from pathlib import Path
 
+    from target_klaviyo_segments.ledger import Ledger
     from target_klaviyo_segments.report.document import RunReport
 
 
@@ -26,14 +29,15 @@ class Ending:
     log: logging.Logger
     began: float = field(default_factory=time.monotonic)
 
-    def publish(self, status: str, message: str | None) -> None:
+    def publish(self, status: str, message: str | None, ledger: Ledger) -> None:
         """Write the report, whose streams are complete, and tell it in five lines.
 
         Raises:
             WorkDirError: It cannot be written.
         """
+        look_back(self.report, ledger)
         path = self._write(status, message)
-        for line in five_lines(self.report, str(path)):
+        for line in five_lines(self.report, str(path), self._page()):
             self.log.info("%s", line)
 
     def skip(self, message: str) -> None:
@@ -43,6 +47,15 @@ class Ending:
             WorkDirError: The report cannot be written.
         """
         self._write("skipped", message)
+        self._page()
+
+    def _page(self) -> str | None:
+        """The report for people; where it is, if it is anywhere."""
+        path = self.work_dir / PAGE
+        trouble = write_page(self.report.as_dict(), path)
+        if trouble is not None:
+            self.log.warning("connection %s: %s", self.report.connection, trouble)
+        return None if trouble else str(path)
 
     def _write(self, status: str, message: str | None) -> Path:
         report = self.report

@@ -12,7 +12,7 @@ from target_klaviyo_segments.ledger import fingerprints
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from target_klaviyo_segments.export.lane import Lane
+    from target_klaviyo_segments.export.lane import Export, Lane
     from target_klaviyo_segments.export.parcel import Parcel
     from target_klaviyo_segments.ledger import Ledger
     from target_klaviyo_segments.segment.batch import Batch, Record
@@ -38,6 +38,14 @@ class Keeper:
         self._now = now
         self._resend_after = resend_after_days * _SECONDS_A_DAY
         self._usable = True
+
+    def note_job(self, export: Export) -> None:
+        """An export has a job: the first is its beginning."""
+        export.began = self._now() if export.began is None else export.began
+
+    def note_fate(self, export: Export) -> None:
+        """Rows of an export have their fate: the last of them are its end."""
+        export.ended = self._now()
 
     def intend(self, lane: Lane, batch: Batch) -> int:
         """Write a batch down before it is sent; the number by which the ledger knows it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from target_klaviyo_segments.export.leaving import Leaving
@@ -28,8 +29,10 @@ class Export:
     rejected: int = 0
     failed: int = 0
     closed: bool = False
+    began: float | None = None  # its first job was taken; seconds since the epoch
+    ended: float | None = None  # its last row so far had its fate
 
-    def as_dict(self) -> dict[str, int | str]:
+    def as_dict(self) -> dict[str, int | str | None]:
         """For the report."""
         settled = self.delivered + self.rejected + self.failed
         status = "failed" if self.failed or settled < self.profiles else "successful"
@@ -41,7 +44,13 @@ class Export:
             "delivered": self.delivered,
             "rejected": self.rejected,
             "failed": self.failed,
+            "began_at": _moment(self.began),
+            "ended_at": _moment(self.ended),
         }
+
+
+def _moment(seconds: float | None) -> str | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, timezone.utc).isoformat()
 
 
 @dataclass(slots=True)

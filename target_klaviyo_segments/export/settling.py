@@ -97,6 +97,7 @@ class Books:
         """A job has begun. When two have one id nobody can tell which rows which of them holds: they have failed."""
         parcel = self.parcels[event.parcel]
         parcel.export.jobs += 1
+        self._keeper.note_job(parcel.export)
         if event.job_id in self._known:
             first = [self._jobs.pop(event.job_id)] if event.job_id in self._jobs else []
             for holder, rows in [*first, (parcel, event.rows)]:
@@ -172,6 +173,7 @@ class Books:
         if not rows:
             return
         parcel.settle(rows)
+        self._keeper.note_fate(parcel.export)
         if not parcel.open:
             del self.parcels[parcel.identity]
             self.people.difference_update(parcel.emails)

@@ -23,6 +23,7 @@ Signatures:
     end_run(run_id: str, status: str, counts: Mapping[str, Any]) -> None
     crashed_runs() -> list[PastRun]                                  # begun, never ended, not the current; oldest first
     last_runs(count: int) -> list[PastRun]                           # newest first
+    pace(run_id: str) -> Pace                                        # its import jobs by time
 
     intend(run_id: str, *, stream: str, list_id: str, emails: Sequence[str], numbers: Sequence[int],
            fingerprints: Sequence[int], keys: Sequence[str | None],
@@ -64,7 +65,8 @@ Signatures:
 
 Values (frozen): `PastRun(run_id, connection, version, began, ended, status, counts)`, `Unfinished(intent, run_id,
 stream, list_id, began, emails, numbers, fingerprints, keys, jobs, settled)` with `.jobless` (open rows that belong to
-no job) and `.open_rows(job)`, `Sent(job_id, rows, at)`. Rows are `range` where they are contiguous, else a tuple.
+no job) and `.open_rows(job)`, `Sent(job_id, rows, at)`,
+`Pace(began, step_seconds, submitted, ended)`. Rows are `range` where they are contiguous, else a tuple.
 
 Errors: every call raises `WorkDirError`, with words, when the disk is full, read-only, broken, or the file is found
 corrupt; `ValueError` for a row or intent that cannot be (a mistake of the program).
@@ -81,6 +83,7 @@ from target_klaviyo_segments.ledger.fingerprint import fingerprint, fingerprints
 from target_klaviyo_segments.ledger.given import Due
 from target_klaviyo_segments.ledger.ledger import Ledger
 from target_klaviyo_segments.ledger.looking import Glance, glance
+from target_klaviyo_segments.ledger.pace import Pace
 from target_klaviyo_segments.ledger.values import PastRun, Sent, Unfinished
 
 __all__ = [
@@ -90,6 +93,7 @@ __all__ = [
     "Errand",
     "Glance",
     "Ledger",
+    "Pace",
     "PastRun",
     "Sent",
     "Unfinished",

@@ -42,6 +42,7 @@ class Ledger:
         self._lock = lock
         self._now = now
         self._runs = Runs(database, now, bounds)
+        self.last_runs, self.pace = self._runs.last, self._runs.pace
         self._journal = Journal(database, now)
         self._posting = Posting(database, bounds)
         self._members = Members(database)
@@ -105,10 +106,6 @@ class Ledger:
     def crashed_runs(self) -> list[PastRun]:
         """Runs begun and never ended, but for the current one; oldest first."""
         return self._runs.crashed()
-
-    def last_runs(self, count: int) -> list[PastRun]:
-        """The newest runs, newest first."""
-        return self._runs.last(count)
 
     def intend(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from target_klaviyo_segments.ledger.pace import Pace, pace_of
 from target_klaviyo_segments.ledger.values import PastRun
 
 if TYPE_CHECKING:
@@ -61,6 +62,10 @@ class Runs:
     def last(self, count: int) -> list[PastRun]:
         """Newest first."""
         return self._read("ORDER BY n DESC LIMIT ?", count)
+
+    def pace(self, run_id: str) -> Pace:
+        """Import jobs of a run by time."""
+        return pace_of(self._database, self.number(run_id))
 
     def _change(self, assignments: str, values: tuple[Any, ...]) -> None:
         changed = self._database.run(f"UPDATE runs SET {assignments} WHERE run_id = ?", values)  # noqa: S608  # ours

@@ -68,6 +68,8 @@ class RunReport:
     rejects_file: str | None = None
     failed_file: str | None = None
     warnings: list[str] = field(default_factory=list)
+    pace: dict[str, Any] | None = None  # import jobs by time
+    earlier: Sequence[dict[str, Any]] = ()  # runs, newest first
 
     @property
     def totals(self) -> Tally:
@@ -106,4 +108,6 @@ class RunReport:
             "rejects_file": self.rejects_file,
             "failed_file": self.failed_file,
             "warnings": self.warnings,
+            "pace": self.pace,
+            "earlier_runs": list(self.earlier),
         }

@@ -9,15 +9,15 @@ if TYPE_CHECKING:
     from target_klaviyo_segments.report.tally import Tally
 
 
-def five_lines(report: RunReport, report_path: str) -> list[str]:
+def five_lines(report: RunReport, report_path: str, page: str | None) -> list[str]:
     """Status and time; rows; reasons; lists; where to read more."""
-    totals, rejects = report.totals, report.rejects_file or "none"
+    totals, rejects, path = report.totals, report.rejects_file or "none", page or report_path
     return [
         f"run {report.run_id} of connection {report.connection}: {report.status} in {report.seconds:.1f} s",
         f"rows: {_counts(totals)}",
         f"rejected because: {_reasons(totals)}",
         f"lists: {_lists(report)}",
-        f"report: {report_path}; rejects: {rejects}; requests: {report.requests}, throttled: {report.throttled}",
+        f"report: {path}; rejects: {rejects}; requests: {report.requests}, throttled: {report.throttled}",
     ]
 
 

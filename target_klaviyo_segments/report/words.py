@@ -1,0 +1,83 @@
+"""Numbers, times and states as a person reads them. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import NamedTuple
+
+_MINUTE, _HOUR = 60, 3600
+
+
+class Status(NamedTuple):
+    """A run's status: never told by colour alone."""
+
+    word: str
+    mark: str
+    tone: str
+
+
+STATUSES = {
+    "successful": Status("Successful", "✓", "good"),
+    "failed": Status("Failed", "✕", "bad"),
+    "canceled": Status("Stopped", "■", "warn"),
+    "skipped": Status("Not run", "○", "quiet"),
+}
+
+FATE_MEANINGS = {
+    "delivered": "Klaviyo's import job has ended and names no error for the row",
+    "unchanged": "Klaviyo has the person exactly so; not sent again",
+    "merged": "a later row was of the same person",
+    "filtered": "left out by a stream map, by `segments`, or a delete marker that removes nobody",
+    "removed": "asked for its person to leave the list, who is off it",
+    "rejected": "refused for a reason of the row's own; kept in the rejects file",
+    "failed": "not delivered, because the run broke off or a job was lost",
+}
+
+
+def status_of(name: str) -> Status:
+    """How a status is shown, also one that is not known here."""
+    return STATUSES.get(name) or Status(name.capitalize(), "?", "quiet")
+
+
+def count(number: int) -> str:
+    """Thousands apart: 12,345."""
+    return f"{number:,}"
+
+
+def plural(number: int, noun: str) -> str:
+    """1 list, 2 lists."""
+    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
+
+
+def share(part: int, whole: int) -> str:
+    """Percent that never rounds something to nothing, nor less than everything to all."""
+    if not part or not whole:
+        return "0%"
+    if part == whole:
+        return "100%"
+    return f"{min(max(100 * part / whole, 0.1), 99.9):.1f}%"
+
+
+def duration(seconds: float | None) -> str:
+    """0.42 s, 34.2 s, 2 min, 2 min 5 s, 1 h 3 min."""
+    if seconds is None:
+        return "unknown"
+    if seconds < 1:
+        return f"{max(seconds, 0):.2f} s"
+    if seconds < _MINUTE - 0.05:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    large, small, names = (_MINUTE, 1, ("min", "s")) if whole < _HOUR else (_HOUR, _MINUTE, ("h", "min"))
+    rest = whole % large // small
+    return f"{whole // large} {names[0]}" + (f" {rest} {names[1]}" if rest else "")
+
+
+def moment(iso: str | None) -> str:
+    """2026-11-25 14:05:09 UTC."""
+    found = at(iso)
+    return f"{found:%Y-%m-%d %H:%M:%S} UTC" if found else "unknown"
+
+
+def at(iso: str | None) -> datetime | None:
+    """A time of the document."""
+    return datetime.fromisoformat(iso).astimezone(timezone.utc) if iso else None
