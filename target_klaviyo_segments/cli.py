@@ -20,16 +20,12 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the target; the exit status comes back."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    if arguments == ["--version"]:  # before the import of the SDK, which takes a second
-        sys.stdout.write(f"target-klaviyo-segments v{__version__}, Meltano SDK v{version('singer-sdk')}\n")
-        return 0
-    if arguments[:1] == ["report"]:
-        from target_klaviyo_segments.showing import show  # noqa: PLC0415  # same
-
-        return show(arguments[1:])
+    status = _without_the_sdk(arguments)
+    if status is not None:
+        return status
     _open_what_is_closed()
     gc.disable()  # of what is imported nothing is ever thrown away
-    import click  # noqa: PLC0415  # same
+    import click  # noqa: PLC0415  # it takes a part of a second
 
     from target_klaviyo_segments.command import Command  # noqa: PLC0415  # same
     from target_klaviyo_segments.forgetting import forget  # noqa: PLC0415  # same
@@ -54,6 +50,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):  # before anything was read
         return end_by(signal.SIGINT)
     return 1
+
+
+def _without_the_sdk(arguments: Sequence[str]) -> int | None:
+    """What needs no import of the SDK; None when it is not that."""
+    if arguments == ["--version"]:
+        sys.stdout.write(f"target-klaviyo-segments v{__version__}, Meltano SDK v{version('singer-sdk')}\n")
+        return 0
+    if arguments[:1] == ["report"]:
+        from target_klaviyo_segments.showing import show  # noqa: PLC0415  # the others need no templates
+
+        return show(arguments[1:])
+    return None
 
 
 def _is_true_here(line: logging.LogRecord) -> bool:
