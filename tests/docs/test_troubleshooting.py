@@ -43,6 +43,12 @@ NOT_MESSAGES = {
     "rows that were not delivered": "part of another",
     "(not shown: it is no plain word)": "part of another",
     "left out of delivered profiles": "part of the report",
+    "Make the page of a run from its report": "help of a command",
+    "of an earlier run; the last one unless given": "help of a command",
+    "config file, for its `work_dir`": "help of a command",
+    "the folder itself, instead of": "help of a command",
+    "open it in the browser": "help of a command",
+    "put the rejected rows into it": "help of a command",
 }
 
 

@@ -1,4 +1,4 @@
-"""Finds what the program can say: texts of the package that are sentences and no docstrings, settings or SQL."""
+"""Finds what the program can say: texts of the package that are sentences and no docstrings, settings, pages or SQL."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def messages():
 
 def _found():
     for path in sorted(PACKAGE.rglob("*.py")):
-        if "sandbox" not in path.parts and not path.name.startswith(("rows_", "options")):
+        if not {"sandbox", "html"} & set(path.parts) and not path.name.startswith(("rows_", "options", "advice", "view", "words")):
             for line, text in _texts(ast.parse(path.read_text())):
                 if len(_WORDS.findall(text)) >= 5 and not _SQL.match(text):
                     yield f"{path.relative_to(PACKAGE)}:{line}", text
