@@ -8,6 +8,9 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent.parent / "target_klaviyo_segments"
+# What is said there is no message: settings, options, pages.
+_ROOMS = {"sandbox", "html"}
+_FILES = ("rows_", "options", "advice", "view", "words")
 _WORDS = re.compile(r"[A-Za-z`'-]{2,}")
 _SQL = re.compile(r"\s*\(?(SELECT|INSERT|UPDATE|DELETE|CREATE|FROM|DROP|WHERE|BEGIN|WITH|ALTER|stream NOT IN)\b")
 
@@ -20,7 +23,7 @@ def messages():
 
 def _found():
     for path in sorted(PACKAGE.rglob("*.py")):
-        if not {"sandbox", "html"} & set(path.parts) and not path.name.startswith(("rows_", "options", "advice", "view", "words")):
+        if not _ROOMS & set(path.parts) and not path.name.startswith(_FILES):
             for line, text in _texts(ast.parse(path.read_text())):
                 if len(_WORDS.findall(text)) >= 5 and not _SQL.match(text):
                     yield f"{path.relative_to(PACKAGE)}:{line}", text
