@@ -236,7 +236,7 @@ class Run:
         report.rejects_file = str(self._rejects.path) if self._rejects.written else None
         report.failed_file = str(self._failed.path) if self._failed.written else None
         self._ending.publish(status, message, self._ledger)
-        self._ledger.end_run(report.run_id, status, snapshot(self.exporter.lanes))
+        self._ledger.end_run(report.run_id, status, report.counts)
         self._ledger.close()
 
     def _pass_gate(self) -> None:

@@ -66,6 +66,11 @@ ADVICE = {
         "Klaviyo's own words are in the rejects file. Often two profiles there claim one address or phone number: "
         "merge them in Klaviyo, then send the row again.",
     ),
+    "body_too_large": Advice(
+        "Too large for one request",
+        "Klaviyo found the request too large although this row was alone in it.",
+        "Leave long columns out by `unmapped_fields: drop`, or do not select them in the tap.",
+    ),
     "segment_missing": Advice(
         "No segment named",
         "With `segment_field` each row names its segment, and this one names none.",

@@ -72,6 +72,20 @@ class RunReport:
     earlier: Sequence[dict[str, Any]] = ()  # runs, newest first
 
     @property
+    def counts(self) -> dict[str, Any]:
+        """For the ledger: what later reports tell of this run; of its form is also what is noted on the way."""
+        return {
+            "streams": {
+                found.stream: {
+                    **found.tally.as_dict(),
+                    "reject_reasons": dict(found.tally.reasons),
+                    "list_id": found.list_id,
+                }
+                for found in self.streams
+            }
+        }
+
+    @property
     def totals(self) -> Tally:
         """All streams together."""
         return total([stream.tally for stream in self.streams])

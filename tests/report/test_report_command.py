@@ -1,0 +1,69 @@
+"""`target-klaviyo-segments report`."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from target_klaviyo_segments.cli import main
+
+
+@pytest.fixture
+def work_dir(run_of_everything):
+    return run_of_everything.work_dir
+
+
+def test_the_page_of_the_last_run_is_made_anew(work_dir, capsys):
+    """Its path is all that is printed."""
+    page = work_dir / "report.html"
+    page.unlink()
+    assert main(["report", "--work-dir", str(work_dir)]) == 0
+    assert capsys.readouterr().out == f"{page}\n"
+    assert "Every row and its fate" in page.read_text()
+
+
+def test_the_folder_may_come_from_the_settings(work_dir, capsys, tmp_path):
+    """Of a config file, as the target has it."""
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"work_dir": str(work_dir)}))
+    assert main(["report", "--config", str(config)]) == 0
+    assert str(work_dir) in capsys.readouterr().out
+
+
+def test_an_earlier_run_has_a_page_of_its_own(work_dir, run_of_everything, capsys):
+    """Beside its report; that of the last run stays."""
+    earlier = run_of_everything.report["earlier_runs"][0]["run_id"]
+    assert main(["report", earlier, "--work-dir", str(work_dir)]) == 0
+    assert capsys.readouterr().out.strip() == str(work_dir / "reports" / f"{earlier}.html")
+    assert earlier in (work_dir / "reports" / f"{earlier}.html").read_text()
+
+
+def test_rejected_rows_are_shown_when_asked_for_beside_their_file(work_dir, run_of_everything, capsys):
+    """In a page made for it, readable by its owner only; the other page stays without."""
+    assert main(["report", "--rows", "--work-dir", str(work_dir)]) == 0
+    page = work_dir / "rejects" / f"{run_of_everything.report['run_id']}.html"
+    assert capsys.readouterr().out.strip() == str(page)
+    assert page.stat().st_mode & 0o777 == 0o600
+    assert "This page holds personal data" in page.read_text()
+    assert page.read_text().count("nobody&#34;") == 1
+    assert "No e-mail address is in this page" in (work_dir / "report.html").read_text()
+
+
+@pytest.mark.parametrize("content", [None, "no JSON", "[]"])
+def test_without_a_report_it_says_what_to_do(tmp_path, capsys, content):
+    """One line, exit status 1."""
+    if content is not None:
+        (tmp_path / "report.json").write_text(content)
+    assert main(["report", "--work-dir", str(tmp_path)]) == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert str(tmp_path / "report.json") in told.err
+    assert told.err.count("\n") == 1
+
+
+def test_rows_of_a_run_without_rejects(tmp_path, work_dir, capsys):
+    """There is nothing to show, and that is said."""
+    (tmp_path / "report.json").write_text((work_dir / "report.json").read_text())
+    assert main(["report", "--rows", "--work-dir", str(tmp_path)]) == 1
+    assert "no rejected rows to show" in capsys.readouterr().err
