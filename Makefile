@@ -19,7 +19,7 @@ else
   install = $(1)/bin/python -m pip install --quiet --disable-pip-version-check
 endif
 
-.PHONY: help demo demo-meltano demo-dagster test test-all test-faults soak coverage test-wheel lint format settings bench clean
+.PHONY: help demo demo-meltano demo-dagster test test-all test-faults soak coverage test-wheel lint docs format settings bench clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list.
@@ -57,6 +57,9 @@ test-wheel: $(VENV)/.dev  ## Build the wheel and test it, installed, away from t
 
 lint: $(VENV)/.dev  ## ruff, mypy, import-linter.
 	@cd $(ROOT) && $(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+docs: $(VENV)/.dev  ## The site of docs/ into site/; fails at a dead link.
+	@cd $(ROOT) && $(BIN)/python -m mkdocs build --strict --quiet
 
 format: $(VENV)/.dev  ## Put the code into shape.
 	@cd $(ROOT) && $(BIN)/ruff check --fix . ; $(BIN)/ruff format .

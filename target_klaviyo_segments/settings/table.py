@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from target_klaviyo_segments.settings.setting import Setting
 
-_GROUPS = (rows_connection, rows_lists, rows_segment, rows_export, rows_checks, rows_leaving, rows_consent, rows_run)
+GROUPS = (rows_connection, rows_lists, rows_segment, rows_export, rows_checks, rows_leaving, rows_consent, rows_run)
 
-SETTINGS: Mapping[str, Setting] = {row.name: row for group in _GROUPS for row in group.ROWS}
+SETTINGS: Mapping[str, Setting] = {row.name: row for group in GROUPS for row in group.ROWS}
 
 PER_SEGMENT: Mapping[str, Setting] = {
     name: SETTINGS[name]
