@@ -11,6 +11,9 @@ TAP := tap-jsonl==0.3.1
 P := */target_klaviyo_segments
 PURE := $(P)/segment/*,$(P)/klaviyo/protocol.py,$(P)/klaviyo/bodies.py,$(P)/klaviyo/answers.py,$(P)/klaviyo/refusals.py,$(P)/klaviyo/words.py,$(P)/klaviyo/pacing.py,$(P)/klaviyo/membership.py,$(P)/klaviyo/removing.py,$(P)/klaviyo/shares.py,$(P)/klaviyo/probing.py,$(P)/export/leaving.py,$(P)/export/modes.py,$(P)/export/checkpoint.py,$(P)/export/plan.py,$(P)/report/tally.py
 
+# Tests of the whole target that are also the tests of what is pure in these features.
+ALONGSIDE := $(addprefix tests/shell/test_,clearing.py consent.py grouparoo.py list_names.py removals.py segment_field.py tags.py)
+
 ifdef UV
   make_venv = $(UV) venv --quiet --allow-existing --python $(PYTHON) $(1)
   install = VIRTUAL_ENV=$(1) $(UV) pip install --quiet
@@ -42,7 +45,7 @@ test-all: $(VENV)/.ready $(MELTANO_VENV)/.ready  ## All tests, with real taps an
 
 coverage: $(VENV)/.ready  ## Branch coverage of the pure core, which must be whole.
 	@cd $(ROOT) && COVERAGE_FILE=$(VENV)/coverage $(BIN)/python -m coverage run --include='$(PURE)' -m pytest -q \
-	  tests/segment tests/klaviyo tests/export tests/report && cd $(VENV) && rm -f coverage && \
+	  tests/segment tests/klaviyo tests/export tests/report tests/settings tests/check $(ALONGSIDE) && cd $(VENV) && rm -f coverage && \
 	  $(BIN)/python -m coverage combine -q --data-file=coverage && $(BIN)/python -m coverage report --data-file=coverage \
 	  --fail-under=100 --show-missing --skip-covered
 

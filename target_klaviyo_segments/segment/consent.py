@@ -76,7 +76,7 @@ def wish_reader(
         if terms.consented_at_field is not None:
             given = found.get(terms.consented_at_field)
             at = _past(given, now())
-            if at is None and given not in {None, ""}:
+            if at is None and given is not None and given != "":
                 odd_date()
             if at is None and (terms.consent_field is None or terms.historical_import):
                 return None
@@ -102,7 +102,7 @@ def instant_of(value: object) -> datetime | None:
     given = value.strip() if isinstance(value, str) else value
     try:
         found = msgspec.convert(given, datetime, strict=False)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, OverflowError):
         try:
             found = datetime.combine(date.fromisoformat(str(given)), time())
         except ValueError:
@@ -137,8 +137,17 @@ def _wish(terms: Terms, payload: bytes, consented_at: str | None) -> bytes | Non
 
 def _values_reader(names: Sequence[str]) -> Callable[[Record], dict[str, Any]]:
     fields = [(f"value_{place}", Any, msgspec.field(name=name, default=None)) for place, name in enumerate(names)]
+    astuple = msgspec.structs.astuple
+    values_of: Callable[[Any], dict[str, Any]] = lambda found: dict(zip(names, astuple(found), strict=True))  # noqa: E731  # replaced below
     try:
         decode: Callable[[Record], Any] = msgspec.json.Decoder(msgspec.defstruct("Consent", fields)).decode
     except ValueError:  # a quotation mark in a name, say: the whole record is read
-        return msgspec.json.Decoder(dict[str, Any]).decode
-    return lambda record: dict(zip(names, msgspec.structs.astuple(decode(record)), strict=True))
+        decode, values_of = msgspec.json.Decoder(dict[str, Any]).decode, dict
+
+    def read(record: Record) -> dict[str, Any]:
+        try:
+            return values_of(decode(record))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return {}
+
+    return read

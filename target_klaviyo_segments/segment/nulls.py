@@ -76,7 +76,7 @@ class Nulls:
 
     def marks(self, records: Sequence[Record], payloads: Sequence[bytes]) -> list[Marks]:
         """Standard fields of rows, by their records' lines and the profiles that they became."""
-        return [self._marks(_decode_record(record), payload) for record, payload in zip(records, payloads, strict=True)]
+        return [self._marks(_read(record), payload) for record, payload in zip(records, payloads, strict=True)]
 
     def _marks(self, record: dict[str, Any], payload: bytes) -> Marks:
         given = given_fields(payload)
@@ -100,6 +100,14 @@ class Nulls:
             if len(self._targets) < _LEARNED_MAX:
                 self._targets[name] = found
         return found
+
+
+def _read(record: Record) -> dict[str, Any]:
+    """A record; one that no compiled decoder takes (half a character in it, say) says nothing of nulls."""
+    try:
+        return _decode_record(record)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return {}
 
 
 def _is_nothing(value: object) -> bool:

@@ -126,3 +126,24 @@ def test_what_a_profile_gives_is_read_off_it():
     sent = mapper().map({"email": "a@x.io", "title": "Dr", "city": "x", "location": {"zip": "1"}}).payload
     assert fields_of(given_fields(sent)) == ["email", "title", "location.zip"]
     assert Marks(1, 2) == (1, 2)
+
+
+def test_a_record_whose_keys_are_data_fills_no_memory():
+    """Beyond ten thousand names none is learned, and each is still read right."""
+    names = [f"k{number}" for number in range(10_050)]
+    assert unset(dict.fromkeys(names)) == names
+
+
+def test_a_part_of_the_location_that_another_property_gives_says_nothing():
+    """`field_map` names where the city comes from."""
+    assert nulls({"location": {"city": None}, "town": "Oslo"}, field_map={"location.city": "town"}) == []
+
+
+@pytest.mark.parametrize(
+    "line", [b'{"n": "\\ud800", "first_name": null}', b'{"n": ' + b"[" * 3000 + b"]" * 3000 + b"}"]
+)
+def test_a_record_that_the_fast_decoder_refuses_says_nothing(line):
+    """And ends no run."""
+    compiled = mapper(**CLEAR)
+    (marks,) = compiled.nulls.marks([line], [compiled.map({"email": "a@x.io"}).payload])
+    assert fields_of(marks.nulls) in ([], ["first_name"])
