@@ -8,6 +8,7 @@ import msgspec
 
 from target_klaviyo_segments.errors import WorkDirError
 from target_klaviyo_segments.ledger import fingerprints
+from target_klaviyo_segments.segment.picking import picker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -123,18 +124,10 @@ def _prints(batch: Batch, errands: Mapping[str, Sequence[bytes | None]]) -> list
 
 def key_reader(names: Sequence[str]) -> Callable[[Sequence[Record]], list[str | None]]:
     """What reads the key of each record: its values as compact JSON; None when one of them is missing or null."""
-    fields = [(f"key_{place}", Any, msgspec.field(name=name)) for place, name in enumerate(names)]
-    values_of: Callable[[Any], tuple[Any, ...]] = msgspec.structs.astuple
-    try:
-        decode: Callable[[Record], Any] = msgspec.json.Decoder(msgspec.defstruct("Key", fields)).decode
-    except ValueError:  # a quotation mark in a name, say: the whole record is read
-        decode, values_of = msgspec.json.Decoder(dict[str, Any]).decode, lambda found: tuple(map(found.get, names))
+    pick = picker(names)
 
     def key_of(record: Record) -> str | None:
-        try:
-            values = values_of(decode(record))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return None
-        return None if None in values else msgspec.json.encode(values).decode()
+        values = pick(record)
+        return None if values is None or None in values else msgspec.json.encode(values).decode()
 
     return lambda records: list(map(key_of, records))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date, datetime, time, timezone
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+
+from target_klaviyo_segments.segment.picking import picker
 
 if TYPE_CHECKING:
     from target_klaviyo_segments.segment.batch import Batch, Record
@@ -66,10 +68,11 @@ def wish_reader(
 
     `now` gives seconds since the epoch; `odd_date` is told of an instant that is none, or lies in the future.
     """
-    values_of = _values_reader(terms.fields)
+    names = terms.fields
+    pick = picker(names)
 
     def wish_of(record: Record, payload: bytes) -> bytes | None:
-        found = values_of(record)
+        found = dict(zip(names, pick(record) or (), strict=False))
         if terms.consent_field is not None and not says_yes(found.get(terms.consent_field)):
             return None
         at = None
@@ -133,21 +136,3 @@ def _wish(terms: Terms, payload: bytes, consented_at: str | None) -> bytes | Non
             resubscribe=terms.resubscribe,
         )
     )
-
-
-def _values_reader(names: Sequence[str]) -> Callable[[Record], dict[str, Any]]:
-    fields = [(f"value_{place}", Any, msgspec.field(name=name, default=None)) for place, name in enumerate(names)]
-    astuple = msgspec.structs.astuple
-    values_of: Callable[[Any], dict[str, Any]] = lambda found: dict(zip(names, astuple(found), strict=True))  # noqa: E731  # replaced below
-    try:
-        decode: Callable[[Record], Any] = msgspec.json.Decoder(msgspec.defstruct("Consent", fields)).decode
-    except ValueError:  # a quotation mark in a name, say: the whole record is read
-        decode, values_of = msgspec.json.Decoder(dict[str, Any]).decode, dict
-
-    def read(record: Record) -> dict[str, Any]:
-        try:
-            return values_of(decode(record))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return {}
-
-    return read
