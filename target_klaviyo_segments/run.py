@@ -6,40 +6,20 @@ from datetime import datetime, timezone
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from target_klaviyo_segments import __version__
 from target_klaviyo_segments.acceptance import acceptance
 from target_klaviyo_segments.aftermath import report_of, sentences
+from target_klaviyo_segments.assembly import put_together
 from target_klaviyo_segments.check import Verdict, in_order, inspect_account
-from target_klaviyo_segments.conclusion import never_came, snapshot, stream_reports, too_many_rejected
-from target_klaviyo_segments.destinations import Destinations
+from target_klaviyo_segments.conclusion import never_came, stream_reports, too_many_rejected
 from target_klaviyo_segments.ending import Ending
 from target_klaviyo_segments.errors import InputError, RunStopped, SettingsError, StoppedBySignal, TargetError
-from target_klaviyo_segments.export.caution import Caution
-from target_klaviyo_segments.export.clearing import Clearing
-from target_klaviyo_segments.export.departure import Departure
-from target_klaviyo_segments.export.exporter import Exporter
-from target_klaviyo_segments.export.keeper import Keeper
-from target_klaviyo_segments.export.mirror import Mirror
-from target_klaviyo_segments.export.plan import PlanLimit
-from target_klaviyo_segments.export.rejects import Rejects
-from target_klaviyo_segments.export.removal import Removal
 from target_klaviyo_segments.export.resume import Resume
 from target_klaviyo_segments.gate import refusal
-from target_klaviyo_segments.ledger import Ledger
 from target_klaviyo_segments.report.document import StreamReport
 from target_klaviyo_segments.report.files import prepare, write_past_report
 from target_klaviyo_segments.report.tally import Tally
 from target_klaviyo_segments.routing import Routes
-from target_klaviyo_segments.wiring import (
-    Once,
-    Wires,
-    make_client,
-    make_errands,
-    make_limits,
-    make_mirror_limits,
-    make_report,
-    make_subscribing,
-)
+from target_klaviyo_segments.wiring import make_report
 
 if TYPE_CHECKING:
     import logging
@@ -47,6 +27,7 @@ if TYPE_CHECKING:
 
     from target_klaviyo_segments.aftermath import Outcome
     from target_klaviyo_segments.settings import Segment, Settings
+    from target_klaviyo_segments.wiring import Once, Wires
 
 
 class Run:
@@ -73,47 +54,26 @@ class Run:
         self.wall = wires.wall
         self._unselected: dict[str, Tally] = {}
         self._routes: dict[str, Routes] = {}
-        self._plan = PlanLimit(None, settings.on_plan_limit)
         self._work_dir = prepare(settings.work_dir)
         self._report = make_report(settings)
         self._report.retry_of = once.retry_of
         self._ending = Ending(self._report, self._work_dir, log)
         self.ended = False
         self._pass_gate()
-        self._rejects = Rejects(self._work_dir / "rejects" / f"{self._report.run_id}.jsonl")
-        failed = self._work_dir / "failed" / f"{self._report.run_id}.jsonl"
-        self._failed = Rejects(failed, "rows that were not delivered")
-        self._client = make_client(settings, wires, self._retrying)
-        self.destinations = Destinations(self._client, settings, self._report, self._plan, log)
-        self._ledger = Ledger.open(self._work_dir / "ledger.sqlite3", now=wires.wall, warn=self.warn)
-        self._client.known_jobs.update(self._ledger.job_ids())
-        self._ledger.begin_run(self._report.run_id, connection=settings.connection_name, version=__version__)
-        keeper = Keeper(
-            self._ledger,
-            self._report.run_id,
-            counts=lambda: snapshot(self.exporter.lanes),
-            now=wires.wall,
-            resend_after_days=settings.resend_after_days,
-        )
-        removal = Removal(self._client, self._ledger)
-        limits = make_mirror_limits(settings, once.allow_removals)
-        self._mirror = Mirror(self._client, self._ledger, self._ledger.listed, removal, limits)
-        self.clearing = Clearing(self._client, self._ledger.given, max_in_flight=settings.max_in_flight)
-        self._subscribing = make_subscribing(settings, self._client)
-        hands = [self._subscribing]
-        self.exporter = Exporter(
-            self._client,
-            clock=wires.clock,
-            limits=make_limits(settings),
-            caution=Caution(self._ledger, self._plan, self.destinations.lists, settings.warn_new_members),
-            rejects=self._rejects,
-            failed=self._failed,
-            keeper=keeper,
-            departure=Departure(removal, self._ledger, self._mirror),
-            errands=make_errands(settings, wires, self._ledger, hands, self.destinations.recognise, self.warn),
-            emit_state=emit_state,
+        self._parts = put_together(
+            settings,
+            wires,
+            once,
+            report=self._report,
+            work_dir=self._work_dir,
+            log=log,
             warn=self.warn,
+            on_retry=self._retrying,
+            emit_state=emit_state,
         )
+        self.destinations, self.exporter = self._parts.destinations, self._parts.exporter
+        self.clearing = self._parts.clearing
+        self._ledger = self._parts.ledger
 
     def resume(self) -> None:
         """Settle what earlier runs left open.
@@ -126,7 +86,7 @@ class Run:
         if next(self._ledger.unfinished(), None) is not None:
             self.destinations.recognise_account()
             timeout = self._settings.job_timeout_seconds
-            outcome = Resume(self._client, self._ledger, clock=self._clock, job_timeout_seconds=timeout).settle()
+            outcome = Resume(self._parts.client, self._ledger, clock=self._clock, job_timeout_seconds=timeout).settle()
         for sentence in sentences(outcome):
             self.warn(sentence)
         for run in crashed:
@@ -141,7 +101,7 @@ class Run:
             SettingsError: It does not, with every reason.
         """
         today = datetime.fromtimestamp(self.wall(), timezone.utc).date()
-        findings = list(inspect_account(self._client, self._settings, today))
+        findings = list(inspect_account(self._parts.client, self._settings, today))
         for finding in findings:
             tell = self.warn if finding.verdict is Verdict.NOTE else self._log.info
             tell(finding.line)
@@ -174,7 +134,7 @@ class Run:
         self._close_files()
         for warning in self._never_came():
             self.warn(warning)
-        percent, path = self._settings.max_rejected_percent, self._rejects.path
+        percent, path = self._settings.max_rejected_percent, self._parts.rejects.path
         vanished = [words for routes in self._routes.values() for words in routes.vanished(self._ledger.segments)]
         problems = [*self.exporter.incomplete, *vanished, *too_many_rejected(self.exporter.lanes, percent, path)]
         if problems:
@@ -217,24 +177,24 @@ class Run:
             self.exporter.break_off(message)
 
     def _close_files(self) -> None:
-        self._rejects.close()
-        self._failed.close()
+        self._parts.rejects.close()
+        self._parts.failed.close()
 
     def _end(self, status: str, message: str | None) -> None:
         self.ended = True
-        self._client.close()
+        self._parts.client.close()
         report = self._report
         report.streams = [
             *stream_reports(
-                self.exporter.lanes, self.destinations.lists, self._mirror.report, self._subscribing.report
+                self.exporter.lanes, self.destinations.lists, self._parts.mirror.report, self._parts.subscribing.report
             ),
             *(StreamReport(s, t) for s, t in self._unselected.items()),
         ]
-        report.plan |= {"needed": self._plan.needed}
-        counters = self._client.counters
+        report.plan |= {"needed": self._parts.plan.needed}
+        counters = self._parts.client.counters
         report.requests, report.throttled = counters.requests, counters.throttled
-        report.rejects_file = str(self._rejects.path) if self._rejects.written else None
-        report.failed_file = str(self._failed.path) if self._failed.written else None
+        report.rejects_file = str(self._parts.rejects.path) if self._parts.rejects.written else None
+        report.failed_file = str(self._parts.failed.path) if self._parts.failed.written else None
         self._ending.publish(status, message, self._ledger)
         self._ledger.end_run(report.run_id, status, report.counts)
         self._ledger.close()
