@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 # A quota beyond this is taken for nonsense: memory is bounded by it. Klaviyo's largest is 3,500.
 QUOTA_MAX = 100_000
+# A request arrives later than it is sent, now by more and now by less: without room for the difference Klaviyo sees
+# one too many in its window, and its 429 costs a whole second. Each 429 shows that more room is needed.
+SLACK_SECONDS = 0.1
+SLACK_MAX_SECONDS = 0.5
 # Floating point: an instant that was waited for may be missed by this much.
 _TOLERANCE_SECONDS = 1e-6
 
@@ -32,6 +36,7 @@ class Windows:
     def __init__(self, windows: Iterable[Window]) -> None:
         self._quotas = {window.seconds: window.quota for window in windows}
         self._held_until = float("-inf")
+        self._slack = SLACK_SECONDS
         self._instants: deque[float] = deque(maxlen=max(self._quotas.values()))
 
     @property
@@ -43,12 +48,14 @@ class Windows:
         """Seconds until the next request may go. It is counted at that instant: whoever asks must wait, then send."""
         instants = self._instants
         free = [now, self._held_until, instants[-1] if instants else now]
-        free += [instants[-quota] + seconds for seconds, quota in self._quotas.items() if len(instants) >= quota]
+        full = [(seconds, quota) for seconds, quota in self._quotas.items() if len(instants) >= quota]
+        free += [instants[-quota] + seconds + self._slack for seconds, quota in full]
         instants.append(max(free))
         return instants[-1] - now
 
     def hold(self, until: float) -> None:
-        """Nobody sends before `until`: an earlier request would be refused as well."""
+        """After a 429 nobody sends before `until`: an earlier request would be refused as well."""
+        self._slack = min(self._slack + SLACK_SECONDS, SLACK_MAX_SECONDS)
         self._held_until = max(self._held_until, until)
 
     def held(self, now: float) -> bool:

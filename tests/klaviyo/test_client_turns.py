@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from target_klaviyo_segments.errors import KlaviyoError, RunStopped
+from target_klaviyo_segments.klaviyo.pacing import SLACK_SECONDS
 
 LIST = {"data": {"type": "list", "id": "Y6nRLr", "attributes": {"name": "VIP"}}}
 JOB = {"data": {"type": "profile-bulk-import-job", "id": "J1", "attributes": {"status": "queued"}}}
@@ -99,12 +100,12 @@ def test_a_429_of_one_endpoint_holds_no_other(connect, reply):
 
 
 def test_the_quota_is_used_and_never_exceeded(connect, reply):
-    """150 imports in the first minute as fast as the burst allows, then the next minute."""
+    """150 imports in the first minute as fast as burst and slack allow, then the next minute."""
     connected = connect(lambda _: reply(202, JOB))
     for _ in range(151):
         connected.client.submit_import("L", [b"{}"])
-    assert connected.times[9:11] == [0, 1]
-    assert connected.times[149:] == pytest.approx([14, 60])
+    assert connected.times[9:11] == pytest.approx([0, 1 + SLACK_SECONDS])
+    assert connected.times[149:] == pytest.approx([14 * (1 + SLACK_SECONDS), 60 + SLACK_SECONDS])
 
 
 def test_threads_share_the_quota(connect, reply):
@@ -131,7 +132,8 @@ def test_quotas_are_learned_from_answers(connect, reply):
     connected = connect(lambda _: reply(202, JOB, {"RateLimit-Limit": "2, 2;w=1, 150;w=60"}))
     for _ in range(6):
         connected.client.submit_import("L", [b"{}"])
-    assert connected.times == [0, 0, 1, 1, 2, 2]
+    window = 1 + SLACK_SECONDS
+    assert connected.times == pytest.approx([0, 0, window, window, 2 * window, 2 * window])
 
 
 def test_a_closed_client_wakes_who_waits(connect, reply, clock):
