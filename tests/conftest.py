@@ -7,6 +7,7 @@ from collections import Counter
 from typing import NamedTuple
 
 import pytest
+from browser import chromium
 from hypothesis import HealthCheck, settings
 from meltano_project import meltano
 from postgres import programs
@@ -89,3 +90,10 @@ def pytest_terminal_summary(terminalreporter, config):
         need = needs()[marker]
         there = "is here" if need.there else f"is not here ({need.remedy})"
         terminalreporter.write_line(f"left out: {count} {marker} tests; `make test-all` runs them; {need.what} {there}")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A Chromium for all tests of this session."""
+    with chromium() as running:
+        yield running

@@ -31,6 +31,8 @@ def main() -> int:
         status = export(tap, server.url, Path(folder))
         report = json.loads((Path(folder) / "work" / "report.json").read_text(encoding="utf-8"))
         show(report, sandbox.members(LIST_ID))
+    print("\nTo see an export arrive: start this, open the address that it prints in a browser, and export (README.md)")
+    print(f"$ {Path(sys.executable).with_name('target-klaviyo-segments-sandbox')}")
     return status
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from target_klaviyo_segments.sandbox import gate
 from target_klaviyo_segments.sandbox.account import Account
 from target_klaviyo_segments.sandbox.asking import Ask
 from target_klaviyo_segments.sandbox.consents import Consent
 from target_klaviyo_segments.sandbox.envelope import Refusal, moment
-from target_klaviyo_segments.sandbox.exchange import Entry, Request, Response
+from target_klaviyo_segments.sandbox.exchange import Entry, Request, Response, at_loopback
 from target_klaviyo_segments.sandbox.import_views import attributes_of
 from target_klaviyo_segments.sandbox.lists import GONE
 from target_klaviyo_segments.sandbox.oauth import OAuthApps
@@ -23,6 +23,7 @@ from target_klaviyo_segments.sandbox.query import read_query
 from target_klaviyo_segments.sandbox.route import find
 from target_klaviyo_segments.sandbox.routes import ROUTES
 from target_klaviyo_segments.sandbox.scenario import Scenario
+from target_klaviyo_segments.sandbox.traffic import Traffic
 from target_klaviyo_segments.sandbox.windows import Windows, unlimited_headers
 
 if TYPE_CHECKING:
@@ -33,15 +34,16 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_API_KEY", "Entry", "Request", "Response", "Sandbox"]
 
 DEFAULT_API_KEY = "pk_sandbox_0123456789abcdef"
-_THROTTLED = 429
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
+
+T = TypeVar("T")
 
 
 class Sandbox(Scenario):
     """One Klaviyo account. `handle` may be called by any number of threads.
 
     `interceptors` are asked first, in order: a response of theirs replaces the real one, and what they raise reaches
-    the caller, as a broken network would. `scopes` of None are all; `plan_profiles` of None is a plan that names none.
+    the caller, as a broken network would. `scopes` of None are all; `plan_profiles` of None is a plan that names none;
+    `requests_kept` of None keeps a line of every request.
     """
 
     def __init__(
@@ -55,10 +57,11 @@ class Sandbox(Scenario):
         limits: bool = True,
         job_seconds: float = 0.0,
         plan_profiles: tuple[int, int] | None = (0, 1_000_000),
+        requests_kept: int | None = None,
     ) -> None:
         super().__init__(job_seconds=job_seconds)
         self.interceptors: list[Callable[[Request], Response | None]] = []
-        self.requests: list[Entry] = []
+        self.traffic = Traffic(requests_kept)
         self.api_keys = {api_key}
         self.access_tokens: set[str] = set()
         self.oauth = OAuthApps()
@@ -72,14 +75,26 @@ class Sandbox(Scenario):
     def handle(self, request: Request) -> Response:
         """Answer one request."""
         response = next(filter(None, (intercept(request) for intercept in self.interceptors)), None)
+        words = ""
         if response is None:
             try:
                 response = self.oauth.answer(request, self) or self._answer(request)
             except Refusal as refusal:
-                response = refusal.response()
+                response, words = refusal.response(), refusal.faults[0].detail
+        size, at = len(request.body), self.now()
         with self._lock:
-            self.requests.append(Entry(request.method, request.path, response.status))
+            self.traffic.note(Entry(request.method, request.path, response.status, at, size, words))
         return response
+
+    def look(self, view: Callable[[Account, Traffic, float], T]) -> T:
+        """What a view makes of all that there is, now. It changes nothing."""
+        with self._lock:
+            return view(self._settled(), self.traffic, self.now())
+
+    @property
+    def requests(self) -> list[Entry]:
+        """The requests that were answered, oldest first."""
+        return self.traffic.entries
 
     def add_list(self, list_id: str, name: str, opt_in_process: str = "single_opt_in") -> None:
         """Make a list with an id of one's own."""
@@ -131,8 +146,8 @@ class Sandbox(Scenario):
                 "profiles": len(account.people),
                 "members": sum(len(record.members) for record in account.lists.by_id.values()),
                 "jobs": len(account.jobs.living()),
-                "requests": len(self.requests),
-                "throttled": sum(entry.status == _THROTTLED for entry in self.requests),
+                "requests": self.traffic.total,
+                "throttled": self.traffic.throttled,
             }
 
     def consent(self, email: str) -> Consent:
@@ -200,4 +215,4 @@ def _origin(headers: Mapping[str, str]) -> str:
     host = headers.get("host")
     if not host:
         return ""
-    return f"{'http' if host.rpartition(':')[0] in _LOOPBACK or host in _LOOPBACK else 'https'}://{host}"
+    return f"{'http' if at_loopback(host) else 'https'}://{host}"

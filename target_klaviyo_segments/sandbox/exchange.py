@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -35,3 +37,11 @@ class Entry(NamedTuple):
     method: str
     path: str
     status: int
+    at: float = 0.0
+    size: int = 0  # bytes of the request's body, as it came
+    words: str = ""  # why it was refused
+
+
+def at_loopback(host: str) -> bool:
+    """Whether a Host header names this machine's loopback, with or without a port."""
+    return host in _LOOPBACK or host.rpartition(":")[0] in _LOOPBACK

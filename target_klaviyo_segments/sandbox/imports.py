@@ -8,7 +8,9 @@ from __future__ import annotations
 import base64
 import hashlib
 from array import array
+from collections import deque
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from target_klaviyo_segments.sandbox.block import Block
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 # Whether a KB is 1,000 bytes is not said: the smaller reading is the stricter one.
 PROFILE_BYTES_MAX = 100_000
 LIFE_SECONDS = 7 * 86_400
+# Jobs with errors that are remembered as such, for those who look.
+_TROUBLED_KEPT = 50
 # Before an id of the caller's own, which may read like an address.
 _EXTERNAL_ID = "external_id "
 
@@ -83,6 +87,8 @@ class Jobs:
         self._taken: set[str] = set()
         self._looked_at = 0
         self._made = 0
+        self._troubled: deque[Job] = deque(maxlen=_TROUBLED_KEPT)
+        self._dropped = 0
 
     def submit(self, sent: Import, into: ListRecord | None, now: float) -> Job:
         """Queue what passed stage one; the same person again, in this job or another open one, is dropped later."""
@@ -113,6 +119,19 @@ class Jobs:
     def living(self) -> list[Job]:
         """Jobs that can be seen, oldest first."""
         return list(self._jobs.values())
+
+    def latest(self, most: int) -> list[Job]:
+        """The newest of them, newest first."""
+        return list(islice(reversed(self._jobs.values()), most))
+
+    def troubled(self) -> list[Job]:
+        """The last that ended with errors, newest first."""
+        return [job for job in reversed(self._troubled) if job.id in self._jobs]
+
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """Jobs that can be seen, those of them that are open, and rows that were dropped so far."""
+        return len(self._jobs), len(self._open), self._dropped
 
     def _sift(self, job: Job, rows: list[Row] | Block) -> None:
         """The first row of a person wins, and who is in another open job falls."""
@@ -151,6 +170,9 @@ class Jobs:
         job.done = self._put_slowly(job, rows) if done is None else done
         if job.into:
             job.into.members.add_all(job.done, job.due)
+        if job.errors:
+            self._troubled.append(job)
+            self._dropped += len(job.errors)
 
     def _put_slowly(self, job: Job, rows: Iterable[Row]) -> Sequence[int]:
         done = array("i")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 GONE = -1
+_STRIDE = 512
 
 
 class Members:
@@ -51,6 +52,18 @@ class Members:
         if place is not None:
             self.numbers[place] = self._places[number] = GONE
             self._count -= 1
+
+    def latest(self, below: int, most: int) -> list[int]:
+        """Positions of those who joined last, the last one first: at most so many, all of them below a position."""
+        found: list[int] = []
+        end = min(below, len(self.numbers))
+        while end > 0 and len(found) < most:
+            start = max(0, end - _STRIDE)
+            # All bits of a GONE are set: a list that was emptied is not looked through one by one.
+            if self.numbers[start:end].tobytes().strip(b"\xff"):
+                found += [place for place in range(end - 1, start - 1, -1) if self.numbers[place] != GONE]
+            end = start
+        return found[:most]
 
     def place(self, number: int) -> int | None:
         """The position of a member."""

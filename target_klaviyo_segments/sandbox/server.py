@@ -13,7 +13,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 from target_klaviyo_segments.sandbox.app import Request, Response, Sandbox
+from target_klaviyo_segments.sandbox.exchange import at_loopback
 from target_klaviyo_segments.sandbox.options import DEFAULT_LIST, HOST, parser
+from target_klaviyo_segments.sandbox.page import serving
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 _GC_THRESHOLDS = (100_000, 50, 100)
 # A body is read whole before it is judged; what is far beyond Klaviyo's own limit is not read at all.
 _BODY_BYTES_MAX = 64 * 1024 * 1024
+# Lines of the last requests, for those who look.
+_REQUESTS_KEPT = 1_000
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -65,8 +69,14 @@ class _Handler(BaseHTTPRequestHandler):
         if body is None:
             self.close_connection = True
             return Response(refused, {"connection": "close"})
+        # A web site whose own name was pointed at this machine is not to read it through somebody's browser.
+        if not at_loopback(self.headers.get("host", HOST)):
+            return Response(421, {"content-type": "text/plain"}, b"The sandbox answers to the names of this machine.\n")
         path, _, query = self.path.partition("?")
-        return self.server.sandbox.handle(Request(self.command, path, query, dict(self.headers.items()), body))
+        request = Request(self.command, path, query, dict(self.headers.items()), body)
+        if serving.is_for_people(path):
+            return serving.answer(request, self.server.sandbox)
+        return self.server.sandbox.handle(request)
 
     def _body(self) -> bytes | None:
         """The whole body; None when it is too large to be read."""
@@ -88,8 +98,10 @@ class _Handler(BaseHTTPRequestHandler):
         return b"".join(pieces)
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:  # noqa: ARG002  # the shell's
-        """Says what was asked, without the query: that may hold e-mails."""
-        self.log_message("%s %s %s", self.command, self.path.partition("?")[0], code)
+        """Says what was asked of Klaviyo, without the query: that may hold e-mails."""
+        path = self.path.partition("?")[0]
+        if not serving.is_for_people(path):
+            self.log_message("%s %s %s", self.command, path, code)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the shell's own signature
         """One line for each request, unless quiet."""
@@ -173,7 +185,12 @@ class SandboxServer:
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve until Ctrl-C or SIGTERM; 1 when it cannot: the port is in use, or there is nobody to tell where it is."""
     options = parser().parse_args(argv)
-    sandbox = Sandbox(api_key=options.api_key, limits=not options.no_limits, job_seconds=options.job_seconds)
+    sandbox = Sandbox(
+        api_key=options.api_key,
+        limits=not options.no_limits,
+        job_seconds=options.job_seconds,
+        requests_kept=_REQUESTS_KEPT,
+    )
     names = dict(options.list or [DEFAULT_LIST])
     for list_id, name in names.items():
         double = list_id in (options.double_opt_in or ())
@@ -195,7 +212,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         return _refuse(f"port {options.port} cannot be used: {error.strerror}")
     with server:
-        if not _say(f"Sandbox Klaviyo at {server.url} with API key {options.api_key} and lists {', '.join(names)}"):
+        told = f"Sandbox Klaviyo at {server.url} with API key {options.api_key} and lists {', '.join(names)}"
+        if not _say(f"{told}\nOpen {server.url}/ in a browser to see what arrives"):
             return _refuse("nothing can be written to stdout")
         stopped.wait()
     return 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from browser import chromium
 from pipeline import Pipeline, record, schema, state
 
 PROPERTIES = {"email": {"type": ["string", "null"]}, "phone_number": {"type": ["string", "null"]}}
@@ -44,10 +43,3 @@ def run_of_everything(tmp_path_factory):
 def document(run_of_everything):
     """Its report, to be changed at will."""
     return json.loads(json.dumps(run_of_everything.report))
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """A Chromium for all tests of this session."""
-    with chromium() as running:
-        yield running

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 
 import pytest
@@ -51,20 +50,13 @@ def test_it_shows_the_numbers_of_the_report(browser, url, document):
 def test_every_text_can_be_read(browser, url, dark):
     """Contrast of at least 4.5 to 1, as WCAG AA wants, of every text against what is behind it."""
     browser.open(url, dark=dark)
-    assert browser.run(_CONTRASTS) == []
+    assert browser.faint == []
 
 
 def test_it_is_built_for_a_screen_reader(browser, url):
     """One h1, headings without gaps, a caption and scoped headings in each table, shapes hidden or named."""
     browser.open(url)
-    levels = [int(name[1]) for name in browser.run("[...document.querySelectorAll('h1,h2,h3')].map(e => e.tagName)")]
-    assert levels.count(1) == 1
-    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
-    assert browser.run("[...document.querySelectorAll('table')].filter(t => !t.caption?.innerText).length") == 0
-    assert browser.run("document.querySelectorAll('th:not([scope])').length") == 0
-    unnamed = "svg:not([aria-label]):not([aria-hidden] *)"
-    assert browser.run("document.querySelectorAll(arguments[0]).length", unnamed) == 0
-    assert browser.run("document.documentElement.lang") == "en"
+    assert browser.unheard == []
 
 
 def test_it_prints_as_pages(browser, url):
@@ -86,23 +78,3 @@ def test_long_names_break_and_do_not_widen_the_page(browser, document, tmp_path)
     path.write_text(render(document))
     browser.open(path.as_uri(), width=390)
     assert not browser.overflows
-
-
-_CONTRASTS = """(() => {
-  const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
-  const rgba = color => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1);
-    return [...canvas.getImageData(0, 0, 1, 1).data]; };
-  const over = (top, below) => below.map((b, i) => top[i] * top[3] / 255 + b * (1 - top[3] / 255));
-  const behind = e => { const chain = []; for (let n = e; n; n = n.parentElement) chain.unshift(n);
-    return chain.reduce((c, n) => over(rgba(getComputedStyle(n).backgroundColor), c), [255, 255, 255]); };
-  const light = c => { const [r, g, b] = c.map(v => (v /= 255) <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
-    return .2126 * r + .7152 * g + .0722 * b; };
-  const bad = [];
-  for (const e of document.querySelectorAll('body *')) {
-    if (![...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim())) continue;
-    const under = behind(e), [x, y] = [light(over(rgba(getComputedStyle(e).color), under)), light(under)];
-    const ratio = (Math.max(x, y) + .05) / (Math.min(x, y) + .05);
-    if (ratio < 4.5) bad.push(`${e.className || e.tagName}: ${ratio.toFixed(2)}`);
-  }
-  return bad;
-})()"""

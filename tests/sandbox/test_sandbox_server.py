@@ -102,6 +102,12 @@ def test_who_asks_before_sending_is_answered_at_once(raw):
     assert raw(head).startswith(b"HTTP/1.1 100 ")
 
 
+def test_a_client_that_names_no_host_is_no_browser(raw):
+    """It is answered; a name that is not this machine's is not."""
+    assert raw(b"GET /sandbox/overview HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+    assert raw(b"GET /sandbox/overview HTTP/1.1\r\nHost: evil.example\r\n\r\n").startswith(b"HTTP/1.1 421 ")
+
+
 @pytest.mark.parametrize(
     ("header", "status"),
     [
@@ -128,12 +134,16 @@ def test_a_broken_network_is_a_connection_that_ends(server, connection):
 
 
 def test_ctrl_c_and_sigterm_end_the_command_quietly():
-    """Exit 0, and nothing on stderr but the requests, without their queries: those may hold e-mails."""
+    """Exit 0, and nothing on stderr but the requests to Klaviyo, without their queries: those may hold e-mails."""
     for number in (signal.SIGINT, signal.SIGTERM):
         with command("--port", "0", stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
             line = running.stdout.readline()
             wire = http.client.HTTPConnection(re.search(r"http://(\S+)", line)[1], timeout=20)
+            assert (
+                running.stdout.readline() == f"Open http://{wire.host}:{wire.port}/ in a browser to see what arrives\n"
+            )
             assert ask(wire, "GET", "/api/profiles?filter=equals(email,%22ada@x.io%22)")[0] == 200
+            assert ask(wire, "GET", "/sandbox/overview")[1]["counts"]["requests"] == 1
             running.send_signal(number)
             assert running.wait(20) == 0
             assert running.stderr.read() == "GET /api/profiles 200\n"

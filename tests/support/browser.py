@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import tempfile
 from contextlib import contextmanager
@@ -53,6 +54,32 @@ class Browser:
         """Whether one must scroll sideways."""
         return self.run("document.documentElement.scrollWidth > document.documentElement.clientWidth")
 
+    @property
+    def faint(self):
+        """Texts whose contrast against what is behind them is below 4.5 to 1, as WCAG AA wants it."""
+        return self.run(_CONTRASTS)
+
+    @property
+    def unheard(self):
+        """What is wrong for a screen reader: one h1, headings without gaps, captions, scopes, shapes with a name."""
+        names = self.run("[...document.querySelectorAll('h1,h2,h3')].map(e => e.tagName)")
+        levels = [int(name[1]) for name in names]
+        wrong = [names] if levels.count(1) != 1 else []
+        wrong += [pair for pair in itertools.pairwise(levels) if pair[1] > pair[0] + 1]
+        wrong += self.run("[...document.querySelectorAll('table')].filter(t => !t.caption?.innerText).map(t => t.id)")
+        for unnamed in ("th:not([scope])", _UNNAMED_SHAPES, _UNNAMED_FIELDS):
+            wrong += self.run("[...document.querySelectorAll(arguments[0])].map(e => e.outerHTML)", unnamed)
+        return wrong if self.run("document.documentElement.lang") == "en" else [*wrong, "lang"]
+
+    def wait(self, condition):
+        """Until a condition of the page holds, looked at whenever the page changes.
+
+        Raises:
+            TimeoutException: It did not within twenty seconds.
+        """
+        self.driver.set_script_timeout(20)
+        self.driver.execute_async_script(_WAIT.replace("CONDITION", condition))
+
     def pdf(self):
         """The page as it is printed."""
         done = self.driver.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True, "printBackground": True})
@@ -75,3 +102,29 @@ def chromium():
             yield Browser(driver)
         finally:
             driver.quit()
+
+
+_UNNAMED_SHAPES = "svg:not([aria-label]):not([aria-labelledby]):not([aria-hidden] *)"
+_UNNAMED_FIELDS = "input:not([id]), [role=region]:not([aria-labelledby])"
+_WAIT = """const done = arguments[0], holds = () => CONDITION;
+if (holds()) return done();
+const seen = new MutationObserver(() => { if (holds()) { seen.disconnect(); done(); } });
+seen.observe(document, {subtree: true, childList: true, attributes: true, characterData: true});"""
+_CONTRASTS = """(() => {
+  const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+  const rgba = color => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data]; };
+  const over = (top, below) => below.map((b, i) => top[i] * top[3] / 255 + b * (1 - top[3] / 255));
+  const behind = e => { const chain = []; for (let n = e; n; n = n.parentElement) chain.unshift(n);
+    return chain.reduce((c, n) => over(rgba(getComputedStyle(n).backgroundColor), c), [255, 255, 255]); };
+  const light = c => { const [r, g, b] = c.map(v => (v /= 255) <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
+    return .2126 * r + .7152 * g + .0722 * b; };
+  const bad = [];
+  for (const e of document.querySelectorAll('body *')) {
+    if (![...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim())) continue;
+    const under = behind(e), [x, y] = [light(over(rgba(getComputedStyle(e).color), under)), light(under)];
+    const ratio = (Math.max(x, y) + .05) / (Math.min(x, y) + .05);
+    if (ratio < 4.5) bad.push(`${e.className || e.tagName}: ${ratio.toFixed(2)}`);
+  }
+  return bad;
+})()"""

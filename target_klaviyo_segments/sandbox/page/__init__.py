@@ -1,0 +1,1 @@
+"""The account as a person looks at it: a page for a browser of this machine. Nothing here changes anything."""
