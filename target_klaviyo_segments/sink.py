@@ -79,8 +79,9 @@ class SegmentSink(Sink):
         self._contract = contract
         self._mapper = mapper
         self._stop_at_reject = settings.on_invalid_record == "fail"
-        marked = key_properties and DELETED_AT in contract.properties
-        self._keys_of = key_reader(key_properties) if key_properties and marked else None
+        # A delete marker may have the key alone, also where the tap's first copy does not declare that there are any.
+        kept = key_properties and segment.email_field not in key_properties
+        self._keys_of = key_reader(key_properties) if key_properties and kept else None
         self._wishes_of = self._wish_reader(run, segment)
         self._new_completeness = partial(Completeness, mirror_on_end_of_input=settings.mirror_on_end_of_input)
         self._watch_nulls = run.clearing.watch

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class Memory(strays.Memory, Protocol):
     """What the ledger knows of people. Each raises `WorkDirError` when it cannot be read."""
 
-    def emails_of_keys(self, list_id: str, stream: str, keys: Sequence[str]) -> dict[str, str]:
-        """Record key to e-mail, of those known."""
+    def emails_of_keys(self, list_id: str, stream: str, keys: Sequence[str]) -> dict[str, list[str]]:
+        """Record key to e-mails, of those known; the last in front."""
         ...
 
     def hand_over(self, list_id: str, streams: Sequence[str], emails: Sequence[str]) -> list[str]:
@@ -123,10 +123,10 @@ class Departure:
         lane.leaving.forget()
         known = self._memory.emails_of_keys(lane.list_id, lane.name, list(keys)) if keys else {}
         for key, count in keys.items():
-            if key in known:
-                rows[known[key]] = rows.get(known[key], 0) + count
-            else:
-                lane.tally.filtered += count
+            found = known.get(key, ())
+            for place, email in enumerate(found):  # who had the key before leaves with the last, whose row it is
+                rows[email] = rows.get(email, 0) + (0 if place else count)
+            lane.tally.filtered += 0 if found else count
         strangers = len(keys) - len(known)
         if strangers:
             lane.warn(

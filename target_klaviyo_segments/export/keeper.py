@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from target_klaviyo_segments.segment.batch import Batch, Record
 
 _SECONDS_A_DAY = 86_400
+_EXACT = 2.0**53  # whole numbers beyond it are not told apart as floats
 
 
 class Keeper:
@@ -98,7 +99,8 @@ class Keeper:
         """
         emails, since = batch.emails, self._now() - self._resend_after
         prints = _prints(batch, {kind: read(batch) for kind, read in lane.errands.items()})
-        found = self._write(self._ledger.unchanged, lane.list_id, emails, prints, delivered_since=since)
+        keys = None if lane.keys_of is None else lane.keys_of(batch.records)
+        found = self._write(self._ledger.unchanged, lane.list_id, emails, prints, keys, delivered_since=since)
         if lane.marks_of is not None and found:
             marks = lane.marks_of([batch.records[row] for row in found], [batch.payloads[row] for row in found])
             fields = [gives for gives, _ in marks]
@@ -123,11 +125,22 @@ def _prints(batch: Batch, errands: Mapping[str, Sequence[bytes | None]]) -> list
 
 
 def key_reader(names: Sequence[str]) -> Callable[[Sequence[Record]], list[str | None]]:
-    """What reads the key of each record: its values as compact JSON; None when one of them is missing or null."""
+    """What reads the key of each record: its values as compact JSON; None when one of them is missing or null.
+
+    A whole number is one key however it is spelled: taps print a decimal as 7.00 in a copy and as 7 from a log.
+    """
     pick = picker(names)
 
     def key_of(record: Record) -> str | None:
         values = pick(record)
-        return None if values is None or None in values else msgspec.json.encode(values).decode()
+        if values is None or None in values:
+            return None
+        if len(values) == 1 and type(values[0]) is int:  # nearly always, and every row has to pay
+            return f"[{values[0]}]"
+        return msgspec.json.encode([_whole(value) if type(value) is float else value for value in values]).decode()
 
     return lambda records: list(map(key_of, records))
+
+
+def _whole(value: float) -> float:
+    return int(value) if value.is_integer() and abs(value) <= _EXACT else value

@@ -87,7 +87,7 @@ class Lane:
     warnings: list[str] = field(default_factory=list)
 
     def key_of(self, record: Record) -> str | None:
-        """The key of a record; None when the stream has no delete markers, or the record no key."""
+        """The key of a record; None when the stream has none, or has the e-mail in it, or the record has no key."""
         return self.keys_of([record])[0] if self.keys_of is not None else None
 
     def join_by(self, join: Callable[[bytes, bytes], bytes | None]) -> None:

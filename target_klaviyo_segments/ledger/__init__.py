@@ -33,11 +33,12 @@ Signatures:
     settle(intent: int, *, delivered: Sequence[int] = (), undelivered: Sequence[int] = ()) -> None
     unfinished() -> Iterator[Unfinished]                             # rows without a fate, of any run; oldest first
 
-    unchanged(list_id: str, emails: Sequence[str], fingerprints: Sequence[int], *, delivered_since: float) -> list[int]
+    unchanged(list_id: str, emails: Sequence[str], fingerprints: Sequence[int],
+              keys: Sequence[str | None] | None = None, *, delivered_since: float) -> list[int]
     members(list_id: str, stream: str | None = None) -> Iterator[str]      # the ledger may be written meanwhile
     count_members(list_id: str, stream: str | None = None) -> int
     newcomers(emails: Sequence[str]) -> int                          # whom no earlier run delivered to any list
-    emails_of_keys(list_id: str, stream: str, keys: Sequence[str]) -> dict[str, str]
+    emails_of_keys(list_id: str, stream: str, keys: Sequence[str]) -> dict[str, list[str]]   # the last in front
     segments.of_keys(stream: str, keys: Sequence[str]) -> list[Placed]     # key, `stream/value`, list, e-mail
     segments.of_emails(stream: str, emails: Sequence[str]) -> list[Placed]
     segments.counts(stream: str) -> dict[tuple[str, str], int]       # by `stream/value` and list

@@ -22,13 +22,20 @@ class Members:
         self._database = database
 
     def unchanged(
-        self, list_number: int, emails: Sequence[str], fingerprints: Sequence[int], since: float, until: float
+        self,
+        list_number: int,
+        emails: Sequence[str],
+        fingerprints: Sequence[int],
+        keys: Sequence[str | None] | None,
+        since: float,
+        until: float,
     ) -> list[int]:
-        """Positions of those whose last delivery had this fingerprint and was in this time."""
+        """Positions of those whose last delivery had this fingerprint, and this key, and was in this time."""
         return self._database.arrays_over(
-            "SELECT json_group_array(column2) FROM ({values}) CROSS JOIN members ON person = column1 "
-            "AND fingerprint = column3 AND at >= ? AND at <= ?",
-            people(list_number, emails), range(len(emails)), fingerprints, size=len(emails), tail=(since, until),
+            "SELECT json_group_array(column2) FROM ({values}) CROSS JOIN members ON person = column1 "  # noqa: S608  # ours
+            f"AND fingerprint = column3 {'' if keys is None else 'AND key IS column4'} AND at >= ? AND at <= ?",
+            people(list_number, emails), range(len(emails)), fingerprints, *(() if keys is None else (keys,)),
+            size=len(emails), tail=(since, until),
         )  # fmt: skip  # one column a word
 
     def emails(self, list_number: int, stream: int | None) -> Iterator[str]:
@@ -53,15 +60,18 @@ class Members:
         )
         return int(count)
 
-    def of_keys(self, list_number: int, stream: int, keys: Sequence[str]) -> dict[str, str]:
-        """Key to e-mail; the person delivered last, if a key had several."""
+    def of_keys(self, list_number: int, stream: int, keys: Sequence[str]) -> dict[str, list[str]]:
+        """Key to e-mails, the person delivered last in front."""
         self._database.run(INDEX_OF_KEYS)
         found = self._database.arrays_over(
             "SELECT json_group_array(json_array(key, person)) FROM (SELECT key, person FROM ({values}) "
-            "CROSS JOIN members ON key = column1 AND stream = ? AND person > ? AND person < ? ORDER BY fate)",
+            "CROSS JOIN members ON key = column1 AND stream = ? AND person > ? AND person < ? ORDER BY fate DESC)",
             keys, size=len(keys), tail=(stream, *span(list_number)),
         )  # fmt: skip  # one column a word
-        return dict(zip([key for key, _ in found], emails([person for _, person in found]), strict=True))
+        people_of: dict[str, list[str]] = {}
+        for key, person in found:
+            people_of.setdefault(key, []).extend(emails((person,)))
+        return people_of
 
     def hand_over(self, list_number: int, streams: Sequence[int], emails: Sequence[str]) -> list[str]:
         """These people left these streams: those whom another stream has too are from now on its own."""

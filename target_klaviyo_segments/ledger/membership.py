@@ -43,17 +43,24 @@ class Membership:
         self.listed = Listed(database, self._names, self._seen)
 
     def unchanged(
-        self, list_id: str, emails: Sequence[str], fingerprints: Sequence[int], *, delivered_since: float
+        self,
+        list_id: str,
+        emails: Sequence[str],
+        fingerprints: Sequence[int],
+        keys: Sequence[str | None] | None = None,
+        *,
+        delivered_since: float,
     ) -> list[int]:
         """Positions of people whose last fate on this list was to be delivered, since then, with this fingerprint.
 
-        A delivery in the future, by a clock that was wrong, does not count. Ask about nobody who is in an open intent.
+        And with this key, when there are keys: a delete marker may name it alone. A delivery in the future, by a clock
+        that was wrong, does not count. Ask about nobody who is in an open intent.
         """
         if self._posting.waits_for(emails):
             self._posting.post()
             self._posting.watch()
         number = self._names.list(list_id)
-        return self._members.unchanged(number, emails, fingerprints, delivered_since, self._now())
+        return self._members.unchanged(number, emails, fingerprints, keys, delivered_since, self._now())
 
     def members(self, list_id: str, stream: str | None = None) -> Iterator[str]:
         """E-mails of a list, or of those whom a stream delivered last. The ledger may be written meanwhile."""
@@ -72,8 +79,11 @@ class Membership:
         """
         return self._known.newcomers(emails)
 
-    def emails_of_keys(self, list_id: str, stream: str, keys: Sequence[str]) -> dict[str, str]:
-        """Record key to e-mail, of those known. The first call ever makes an index: seconds for a million people."""
+    def emails_of_keys(self, list_id: str, stream: str, keys: Sequence[str]) -> dict[str, list[str]]:
+        """Record key to e-mails, of those known; several, the last in front, of a row whose e-mail has changed.
+
+        The first call ever makes an index: seconds for a million people.
+        """
         self._posting.post()
         names = self._names.list(list_id), self._names.stream(stream)
         return self._members.of_keys(*names, keys)

@@ -121,7 +121,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def find_by_key(self, list_id, stream):
         keys = [f'["{email}"]' for email in EMAILS]
         expected = {
-            who["key"]: email
+            who["key"]: [email]
             for (on, email), who in self.members.items()
             if on == list_id and who["stream"] == stream and who["key"] is not None
         }

@@ -167,7 +167,7 @@ def assert_whole(desk, intent):
     assert list(desk.ledger.members("L1")) == ["a@x.io", "b@x.io", "c@x.io"]
     assert desk.unchanged(["a@x.io", "b@x.io", "c@x.io"], [1, 3, 4]) == [0, 1, 2]
     assert desk.ledger.ids_of("L1", ["a@x.io"]) == {"a@x.io": "01A"}
-    assert desk.ledger.emails_of_keys("L1", "people", ["[1]"]) == {"[1]": "a@x.io"}
+    assert desk.ledger.emails_of_keys("L1", "people", ["[1]"]) == {"[1]": ["a@x.io"]}
     assert desk.ledger.hand_over("L1", ["others"], ["b@x.io"]) == ["b@x.io"]
     (found,) = desk.ledger.unfinished()
     assert (found.intent, found.emails, found.jobs[0].job_id) == (intent, ["d@x.io", "e@x.io"], "job-9")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pipeline import LIST, Pipeline, record, schema, state
+from pipeline import LIST, Pipeline, record, schema, state, text
+
+from target_klaviyo_segments.ledger import Ledger
 
 DELETED = {"type": ["string", "null"]}
 PEOPLE = schema(keys=("id",), id={"type": "integer"}, email={"type": ["string", "null"]}, _sdc_deleted_at=DELETED)
@@ -33,6 +37,56 @@ def test_a_delete_marker_takes_its_person_off_the_list(pipeline):
     assert pipeline.totals["removed"] == 1
     assert pipeline.states == [1]
     assert "p1@x.io" in pipeline.sandbox.profiles
+    pipeline.assert_balanced()
+
+
+def test_keys_are_kept_before_the_stream_declares_delete_markers(pipeline):
+    """A tap's first copy does not; and a table read whole for months may be read from its log one day."""
+    plain = schema(keys=("id",), id={"type": "integer"}, email={"type": ["string", "null"]})
+    assert pipeline.run([plain, person(1), person(2)])
+    assert pipeline.run([PEOPLE, deleted(1)])
+    assert emails(pipeline) == ["p2@x.io"]
+
+
+@pytest.mark.parametrize("keys", [(), ("email",), ("list", "email")])
+def test_a_key_that_has_the_address_in_it_is_not_kept(pipeline, keys):
+    """It would cost every row, and a delete marker with the key has the address."""
+    assert pipeline.run([schema(keys=keys, email={}, list={}), record("p1@x.io", list="a")])
+    with closing(Ledger.open(pipeline.work_dir / "ledger.sqlite3", now=lambda: 1.0, warn=print)) as ledger:
+        assert ledger.emails_of_keys(LIST, "people", ['["p1@x.io"]', '["a","p1@x.io"]']) == {}
+    declared = schema(keys=keys, email={}, list={}, _sdc_deleted_at=DELETED)
+    assert pipeline.run([declared, record("p1@x.io", list="a", _sdc_deleted_at="now")])
+    assert emails(pipeline) == []
+
+
+@pytest.mark.parametrize("spelling", ["7", "7.0", "7.00"])
+def test_a_number_is_one_key_however_it_is_spelled(pipeline, spelling):
+    """A decimal key comes as 7.00 with a tap's first copy and as 7 by its log."""
+    put = '{"type":"RECORD","stream":"people","record":{"id":7.00,"email":"p7@x.io"}}\n'
+    gone = '{"type":"RECORD","stream":"people","record":{"id":%s,"_sdc_deleted_at":"now"}}\n'
+    declared = text([schema(keys=("id",), id={"type": "number"}, email={}, _sdc_deleted_at=DELETED)])
+    assert pipeline.run(declared + put + text([person(8)]))
+    assert pipeline.run(declared + gone % spelling)
+    assert emails(pipeline) == ["p8@x.io"]
+
+
+def test_whoever_got_another_key_leaves_by_that_one(pipeline):
+    """A row that was deleted and written anew: nothing about the person changed but the key that a marker will name."""
+    unchanged = {"unmapped_fields": "drop", "unchanged_profiles": "skip"}
+    assert pipeline.run([PEOPLE, person(1), person(2)], **unchanged)
+    assert pipeline.run([PEOPLE, record("p1@x.io", id=5), person(2)], **unchanged)
+    assert pipeline.totals["unchanged"] == 1
+    assert pipeline.run([PEOPLE, deleted(5)], **unchanged)
+    assert emails(pipeline) == ["p2@x.io"]
+
+
+def test_whoever_changed_the_address_leaves_with_both(pipeline):
+    """The row is deleted that had put both on the list, and no other row has the old one."""
+    assert pipeline.run([PEOPLE, record("old@x.io", id=1), record("kept@x.io", id=2), person(3)])
+    assert pipeline.run([PEOPLE, record("new@x.io", id=1), record("kept@x.io", id=4), record("too@x.io", id=2)])
+    assert pipeline.run([PEOPLE, deleted(1), deleted(2)])
+    assert emails(pipeline) == ["kept@x.io", "p3@x.io"]
+    assert pipeline.totals["removed"] == 2
     pipeline.assert_balanced()
 
 

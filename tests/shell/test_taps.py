@@ -54,6 +54,19 @@ def test_people_whom_the_source_deleted_are_not_on_the_list(pipeline):
     pipeline.assert_balanced()
 
 
+def test_who_came_with_the_first_copy_of_a_log_leaves_when_the_source_deletes_them(pipeline):
+    """That copy is printed as a full table is, and declares no delete marker; the log then has the key alone."""
+    one = {"segments": {"public-audience": {}}}
+    copy = lines("pipelinewise_postgres_full_table").replace('"FULL_TABLE"', '"LOG_BASED"')
+    assert pipeline.run(copy, **one)
+    assert set(pipeline.members()) == {MINA, NOOR}
+    declared, *_, bookmark = lines("pipelinewise_postgres_log_with_deletes").splitlines(keepends=True)
+    gone = '{"type": "RECORD", "stream": "public-audience", "record": {"id": 3, "_sdc_deleted_at": "2026-11-24"}}\n'
+    assert pipeline.run(declared + gone + bookmark, **one)
+    assert set(pipeline.members()) == {MINA}
+    assert (pipeline.totals["removed"], pipeline.totals["filtered"]) == (1, 0)
+
+
 def test_values_arrive_as_the_source_has_them(pipeline):
     """Numbers, dates, arrays and nested values of a SQL table."""
     pipeline.run(lines("sdk_sql_full_table_three_streams"), segments={"public-audience": {}})
