@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from target_klaviyo_segments import config as configuration
+from target_klaviyo_segments.alerts.refusal import tell_of_refused
 from target_klaviyo_segments.check import document, in_order, inspect
+from target_klaviyo_segments.errors import SettingsError
 from target_klaviyo_segments.options import options
 from target_klaviyo_segments.retry import Retry, config_of
 from target_klaviyo_segments.target import TargetKlaviyoSegments
@@ -56,16 +58,25 @@ class Command(TargetKlaviyoSegments):
         if retry is not None:
             cls._retry(values, retry)
             return 0
-        target = cls(config=values, once=Once(allow_removals=allow_removals))
+        target = cls._made(values, Once(allow_removals=allow_removals))
         if file_input is None and sys.stdin.isatty():
             target.logger.warning("reading from the terminal: pipe a tap into this target, or give a file by --input")
         target.export(file_input)
         return 0
 
     @classmethod
+    def _made(cls, config: dict[str, Any], once: Once) -> Command:
+        """The target; settings that are refused are a run that is."""
+        try:
+            return cls(config=config, once=once)
+        except SettingsError as error:
+            tell_of_refused(config, error, cls.logger)
+            raise
+
+    @classmethod
     def _retry(cls, config: dict[str, Any], run_id: str) -> None:
         """Send the rows of a run again that were rejected or failed."""
-        target = cls(config=config_of(config), once=Once(retry_of=run_id))
+        target = cls._made(config_of(config), Once(retry_of=run_id))
         source = Retry(Path(target.settings.work_dir), run_id, target.settings.needed_by)
         target.export(cast("IO[str]", source))
 

@@ -12,6 +12,7 @@ import click
 
 from target_klaviyo_segments import acceptance, tokens
 from target_klaviyo_segments import config as configuration
+from target_klaviyo_segments.alerts import memory
 from target_klaviyo_segments.errors import RunStopped, SettingsError, WorkDirError
 from target_klaviyo_segments.export.removal import Removal
 from target_klaviyo_segments.gate import refusal, user_name
@@ -34,6 +35,7 @@ _OURS = (
     "report.*",
     "plan.json",
     acceptance.FILE,
+    memory.FILE,
     tokens.FILE,
     "*.draft",
     "ledger-damaged-*.sqlite3*",

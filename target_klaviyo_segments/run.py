@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from target_klaviyo_segments.aftermath import Outcome
+    from target_klaviyo_segments.alerts import Alarm
     from target_klaviyo_segments.settings import Segment, Settings
     from target_klaviyo_segments.wiring import Once, Wires
 
@@ -41,6 +42,7 @@ class Run:
         log: logging.Logger,
         emit_state: Callable[[Any], None],
         once: Once,
+        alarm: Alarm,
     ) -> None:
         """Make the work directory and pass the gate.
 
@@ -57,6 +59,8 @@ class Run:
         self._work_dir = prepare(settings.work_dir)
         self._report = make_report(settings)
         self._report.retry_of = once.retry_of
+        self._alarm = alarm
+        alarm.report = self._report
         self._ending = Ending(self._report, self._work_dir, log)
         self.ended = False
         self._pass_gate()
@@ -93,6 +97,7 @@ class Run:
             report = report_of(run, outcome, user=self._report.user, settled_by=self._report.run_id)
             write_past_report(report, self._work_dir)
             self._ledger.end_run(run.run_id, "failed", run.counts)
+            self._alarm.killed(report)
 
     def check(self) -> None:
         """Ask Klaviyo whether the connection works, and tell what it says; nothing is written to it.

@@ -21,7 +21,7 @@ from target_klaviyo_segments.sink import SegmentSink
 from target_klaviyo_segments.stopping import end_at_once, stdout_is_gone, stop_of, take_hangup
 from target_klaviyo_segments.takers import Taker, taker
 from target_klaviyo_segments.unselected import UnselectedSink
-from target_klaviyo_segments.wiring import Once, Wires
+from target_klaviyo_segments.wiring import Once, Wires, make_alarm
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -64,6 +64,7 @@ class TargetKlaviyoSegments(Target):
         self.settings = Settings.from_config(config or {}, mapping_problems=mapping_problems)
         self._wires = wires or Wires()
         self._once = once or Once()
+        self._alarm = make_alarm(self.settings, self._wires, self.logger)
         self._run: Run | None = None
         self._takers: dict[str, Taker] = {}
         self._signal: int | None = None
@@ -75,8 +76,14 @@ class TargetKlaviyoSegments(Target):
     def run(self) -> Run:
         """The run, opened when first asked for."""
         if self._run is None:
-            wires = self._wires
-            self._run = Run(self.settings, wires=wires, log=self.logger, emit_state=self._emit_state, once=self._once)
+            self._run = Run(
+                self.settings,
+                wires=self._wires,
+                log=self.logger,
+                emit_state=self._emit_state,
+                once=self._once,
+                alarm=self._alarm,
+            )
         return self._run
 
     def export(self, file_input: IO[str] | None = None) -> None:
@@ -85,6 +92,10 @@ class TargetKlaviyoSegments(Target):
         Raises:
             TargetError: With the one line for the user; the report is written and what was under way settled.
         """
+        with self._alarm.watching():
+            self._export(file_input)
+
+    def _export(self, file_input: IO[str] | None) -> None:
         run = self.run
         try:
             run.resume()

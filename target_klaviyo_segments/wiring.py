@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from target_klaviyo_segments import __version__
+from target_klaviyo_segments.alerts import Alarm, Webhook
 from target_klaviyo_segments.clock import Clock, SystemClock
 from target_klaviyo_segments.export.errands import Errands, Hand
 from target_klaviyo_segments.export.limits import Limits
@@ -27,6 +28,7 @@ from target_klaviyo_segments.report.document import RunReport
 from target_klaviyo_segments.tokens import TokenFile
 
 if TYPE_CHECKING:
+    import logging
     from collections.abc import Callable, Sequence
 
     from requests.adapters import BaseAdapter
@@ -47,6 +49,7 @@ class Wires:
     clock: Clock = field(default_factory=SystemClock)
     transport: BaseAdapter | None = None
     wall: Callable[[], float] = time.time  # seconds since the epoch
+    webhook: Callable[[str], Webhook] = Webhook  # by its address
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,3 +160,9 @@ def make_report(settings: Settings) -> RunReport:
         started_at=now,
         data_privacy_accepted=settings.accept_data_privacy,
     )
+
+
+def make_alarm(settings: Settings, wires: Wires, log: logging.Logger) -> Alarm:
+    """Who is told when a run of this connection goes wrong."""
+    webhook = wires.webhook(settings.alert_webhook_url) if settings.alert_webhook_url else None
+    return Alarm(webhook, connection=settings.connection_name, work_dir=Path(settings.work_dir), log=log)

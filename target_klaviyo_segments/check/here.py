@@ -32,7 +32,15 @@ def of_this_machine(settings: Settings, user: str, today: date) -> Iterator[Find
     work_dir = Path(settings.work_dir)
     yield _of_work_dir(work_dir)
     yield _of_ledger(work_dir / "ledger.sqlite3")
+    yield _of_alerts(settings)
     yield of_revision(settings.api_revision, today)
+
+
+def _of_alerts(settings: Settings) -> Finding:
+    """Not where: the address is a secret. Not whether it works: that would be an alert."""
+    told = "a webhook is told of runs that go wrong; it was not asked now"
+    nobody = "nobody is told of a run that goes wrong: `alert_webhook_url` is not set"
+    return Finding("alerts", Verdict.OK, told if settings.alert_webhook_url else nobody)
 
 
 def of_revision(revision: str, today: date) -> Finding:

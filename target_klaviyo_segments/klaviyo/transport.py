@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import io
+import logging
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +18,23 @@ if TYPE_CHECKING:
 
     from urllib3 import PoolManager
 
+_PATH = re.compile(r"^(\w+://[^/?#]*)?/.*$", re.DOTALL)
+
 
 def make_transport(pool_size: int) -> HTTPAdapter:
-    """A pool of connections that retries nothing."""
+    """A pool of connections that retries nothing, and whose log at its loudest names no path.
+
+    What is asked for is in the path: people by e-mail, or the secret of a webhook.
+    """
+    logging.getLogger("urllib3.connectionpool").addFilter(_without_paths)
     return _Adapter(pool_connections=pool_size, pool_maxsize=pool_size, max_retries=0)
+
+
+def _without_paths(line: logging.LogRecord) -> bool:
+    """Each line stays, its web addresses cut off behind the host."""
+    if isinstance(line.args, tuple):
+        line.args = tuple(_PATH.sub(r"\1/...", each) if isinstance(each, str) else each for each in line.args)
+    return True
 
 
 class _Adapter(HTTPAdapter):

@@ -1,6 +1,7 @@
 """One request over the wire and its whole answer, each bounded in time and size.
 
-This file and `transport.py`, which makes the connections, are the only ones that know requests.
+This file and `transport.py`, which makes the connections, are the only ones that know requests, but for the webhook of
+`alerts`.
 """
 
 from __future__ import annotations

@@ -14,14 +14,15 @@ def five_lines(report: RunReport, report_path: str, page: str | None) -> list[st
     totals, rejects, path = report.totals, report.rejects_file or "none", page or report_path
     return [
         f"run {report.run_id} of connection {report.connection}: {report.status} in {report.seconds:.1f} s",
-        f"rows: {_counts(totals)}",
+        f"rows: {counts(totals)}",
         f"rejected because: {_reasons(totals)}",
         f"lists: {_lists(report)}",
         f"report: {path}; rejects: {rejects}; requests: {report.requests}, throttled: {report.throttled}",
     ]
 
 
-def _counts(tally: Tally) -> str:
+def counts(tally: Tally) -> str:
+    """Rows by fate, those that are none left out."""
     shown = [
         f"{name} {count}"
         for name, count in tally.as_dict().items()

@@ -1,4 +1,4 @@
-"""Rows of the settings table: where a run keeps what."""
+"""Rows of the settings table: where a run keeps what, and who is told."""
 
 from __future__ import annotations
 
@@ -10,5 +10,11 @@ ROWS = (
         "string",
         "Folder for the ledger, reports and rejected rows, made when missing.",
         ".target-klaviyo-segments",
+    ),
+    Setting(
+        "alert_webhook_url",
+        "string",
+        "Web address that is told, by one JSON document with a `text` as Slack takes it, when a run fails, is refused, is stopped or was killed, and when one goes well again.",
+        secret=True,
     ),
 )

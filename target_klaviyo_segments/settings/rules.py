@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
+from target_klaviyo_segments.settings.rules_address import api_url, webhook_url
 from target_klaviyo_segments.settings.rules_consent import consent_problems
 from target_klaviyo_segments.settings.rules_key import key_problems
 from target_klaviyo_segments.settings.rules_lists import list_problems
@@ -96,26 +95,6 @@ def _parts(config: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]
                 yield f"segments.{stream}: ", {name: value for name, value in own.items() if value is not None}
 
 
-def _api_url(value: str) -> str | None:
-    try:
-        parts = urlsplit(value)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        return "is not a web address"
-    if parts.scheme == "https" and host and not (parts.username or parts.query):
-        return None
-    if parts.scheme == "http" and _loopback(host):
-        return None
-    return "must be https (plain http is allowed for a loopback host such as 127.0.0.1 only): the key travels with it"
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def _api_revision(value: str) -> str | None:
     if re.fullmatch(r"\d{4}-\d{2}-\d{2}(\.pre)?", value):
         return None
@@ -143,7 +122,8 @@ _SPECIAL: Mapping[str, Callable[[Any], str | None]] = {
     "oauth_client_id": _api_key,
     "oauth_client_secret": _api_key,
     "oauth_refresh_token": _api_key,
-    "api_url": _api_url,
+    "api_url": api_url,
+    "alert_webhook_url": webhook_url,
     "api_revision": _api_revision,
     "default_country": _default_country,
 }

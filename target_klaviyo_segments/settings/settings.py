@@ -119,6 +119,7 @@ class Settings:
     custom_source: str | None
     resubscribe: bool
     work_dir: str
+    alert_webhook_url: str | None
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], *, mapping_problems: MappingProblems) -> Settings:

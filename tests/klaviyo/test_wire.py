@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import logging
 import socket
 import threading
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ import pytest
 from target_klaviyo_segments.errors import KlaviyoError, Transient
 from target_klaviyo_segments.klaviyo import protocol, wire
 from target_klaviyo_segments.klaviyo.auth import ApiKey
+from target_klaviyo_segments.klaviyo.membership import look_ups
 
 GET = protocol.get_account()
 ELSEWHERE = "http://127.0.0.1:{port}/stolen"
@@ -104,6 +106,20 @@ def test_a_full_body_arrives_whole(clock, key):
     assert body == b"".join(call.body)
     assert headers["Content-Length"] == str(len(call.body))
     assert "Transfer-Encoding" not in headers
+
+
+def test_the_loudest_log_names_no_path(clock, key, caplog):
+    """People who are looked up by e-mail are in it; that and where a request went is told."""
+    caplog.set_level(logging.DEBUG, "urllib3")  # whatever another test has done to it
+    (call,) = look_ups(["ada.lovelace@example.com"])
+    with (
+        server(lambda handler: answer(handler, 200, b"{}")) as running,
+        connected(clock, running.server_port, key) as w,
+    ):
+        w.send(call)
+        assert "lovelace" in running.seen[0][0]
+    assert "lovelace" not in caplog.text
+    assert f'http://127.0.0.1:{running.server_port} "GET /... HTTP/1.1" 200' in caplog.text
 
 
 def test_a_connection_serves_many_requests(clock, key):

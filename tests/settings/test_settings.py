@@ -72,6 +72,8 @@ def test_the_refusal_without_privacy_says_what_is_agreed_to():
         ({"api_url": "http://klaviyo.example.com"}, r"must be https"),
         ({"api_url": "https://user:secret@a.klaviyo.com"}, r"must be https"),
         ({"api_url": "https://a.klaviyo.com:port"}, r"is not a web address"),
+        ({"alert_webhook_url": "http://hooks.example.com/x"}, r"`alert_webhook_url` must be https .* can post to it"),
+        ({"alert_webhook_url": "https://["}, r"`alert_webhook_url` is not a web address"),
         ({"api_revision": "newest"}, r"a date such as 2026-10-15"),
         ({"default_country": "Germany"}, r"two letters"),
         ({"api_key": "pk with space"}, r"no Klaviyo key has"),
@@ -129,6 +131,7 @@ def test_each_problem_is_told_in_words(config, words):
 def test_plain_http_is_for_loopback(url):
     """The key travels with every request."""
     assert check(api_url=url).api_url == url.rstrip("/")
+    assert check(alert_webhook_url=f"{url}?code=x").alert_webhook_url == f"{url}?code=x"
 
 
 def test_a_segment_of_its_own_overrides_and_inherits():

@@ -1,0 +1,54 @@
+"""A webhook on this machine: keeps what is posted to it and answers as it is told."""
+
+from __future__ import annotations
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+SECRET = "T0/B0/s3cr3t-token"
+
+
+class Receiver:
+    """`statuses` are answered one after the other, then 200; `silent` never answers until it closes."""
+
+    def __init__(self, *statuses, silent=False):
+        self.statuses, self.silent = list(statuses), silent
+        self.bodies, self.asked = [], 0
+        self._over = threading.Event()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/services/{SECRET}?code={SECRET}"
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._over.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+    @property
+    def events(self):
+        return [body["event"] for body in self.bodies]
+
+    def _handler(receiver):  # noqa: N805  # the handler has a `self` of its own
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):  # the name that the server calls
+                receiver.asked += 1
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                if receiver.silent:
+                    receiver._over.wait()
+                    return
+                status = receiver.statuses.pop(0) if receiver.statuses else 200
+                if status == 200:
+                    receiver.bodies.append(body)
+                self.send_response(status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                """Nothing."""
+
+        return Handler
