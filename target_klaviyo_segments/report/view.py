@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from target_klaviyo_segments.report import words
@@ -16,6 +17,10 @@ Document = dict[str, Any]
 # So that a page stays one that a phone can open; report.json has everything.
 ROWS_SHOWN = 200
 _ALWAYS = frozenset({"delivered", "rejected", "failed"})
+# Percent of a column's height below which one row would look like none.
+_SEEN = 0.8
+# Names stand between backquotes in our messages.
+_VARYING = re.compile(r"`[^`]*`|\d+")
 
 
 class Fate(NamedTuple):
@@ -33,6 +38,21 @@ class Cause(NamedTuple):
     rows: int
     share: str
     advice: Advice
+
+
+class Field(NamedTuple):
+    """A field of a stream, and how many of its delivered rows it concerns."""
+
+    stream: str
+    name: str
+    rows: int
+
+
+class Warned(NamedTuple):
+    """Warnings that differ in names and numbers only; the first of them, and the others."""
+
+    first: str
+    others: tuple[str, ...]
 
 
 class Mirrored(NamedTuple):
@@ -71,12 +91,15 @@ def causes_of(totals: Mapping[str, Any]) -> list[Cause]:
     ]
 
 
-def warnings_of(document: Document) -> list[str]:
-    """Of the run and of its streams, each once."""
+def warnings_of(document: Document) -> list[Warned]:
+    """Of the run and of its streams, each once; those of a kind together."""
     found = [*document["warnings"]]
     for counts in document["streams"].values():
         found += counts["warnings"]
-    return list(dict.fromkeys(found))
+    kinds: dict[str, list[str]] = {}
+    for warning in dict.fromkeys(found):
+        kinds.setdefault(_VARYING.sub("", warning), []).append(warning)
+    return [Warned(first, tuple(others)) for first, *others in kinds.values()]
 
 
 def headline(document: Document) -> str:
@@ -115,13 +138,13 @@ def exports_of(document: Document) -> list[tuple[str, Mapping[str, Any], str]]:
     ]
 
 
-def left_out_fields(document: Document) -> list[tuple[str, str, int]]:
-    """Stream, field, and how many profiles were delivered without it."""
+def fields_of(document: Document, which: str) -> list[Field]:
+    """Fields that a stream counts: `dropped_fields`, or `cleared_fields`, which older reports do not have."""
     return [
-        (stream, name, rows)
+        Field(stream, name, rows)
         for stream, counts in document["streams"].items()
-        for name, rows in counts["dropped_fields"].items()
-    ][:ROWS_SHOWN]
+        for name, rows in (counts.get(which) or {}).items()
+    ]
 
 
 def mirrored(document: Document) -> Iterator[Mirrored]:
@@ -162,7 +185,7 @@ def history_of(document: Document) -> list[Past]:
 def _past(run: Mapping[str, Any], most: int) -> Past:
     delivered, trouble = run["delivered"], run["rejected"] + run["failed"]
     parts = delivered, max(0, run["read"] - delivered - trouble), trouble
-    heights = [round(100 * rows / most, 2) for rows in parts]
+    heights = [max(_SEEN, round(100 * rows / most, 2)) if rows else 0.0 for rows in parts]
     return Past(run, words.status_of(run["status"]), *heights)
 
 

@@ -36,7 +36,7 @@ FATE_MEANINGS = {
 
 def status_of(name: str) -> Status:
     """How a status is shown, also one that is not known here."""
-    return STATUSES.get(name) or Status(name.capitalize(), "?", "quiet")
+    return STATUSES.get(name) or Status(name.capitalize().replace("_", " "), "?", "quiet")
 
 
 def count(number: int) -> str:
@@ -47,6 +47,11 @@ def count(number: int) -> str:
 def plural(number: int, noun: str) -> str:
     """1 list, 2 lists."""
     return f"{count(number)} {noun}{'' if number == 1 else 's'}"
+
+
+def opt_in(process: str | None) -> str:
+    """How people opt in to a list: single opt-in, double opt-in."""
+    return (process or "unknown").replace("_opt_in", " opt-in")
 
 
 def share(part: int, whole: int) -> str:

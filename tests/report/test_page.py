@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pipeline import Pipeline, record, schema
 
 from target_klaviyo_segments.report.html.page import render
 from target_klaviyo_segments.report.page_file import write_page
+from target_klaviyo_segments.report.view import warnings_of
 
 
 def test_each_run_leaves_a_page_for_its_owner(run_of_everything):
@@ -66,10 +69,10 @@ def test_a_refused_run_has_a_page_too(tmp_path):
 
 def test_a_report_of_an_older_release_is_shown(document):
     """What it does not have is left out."""
-    for name in ("pace", "earlier_runs", "retry_of", "plan"):
+    for name in ("pace", "earlier_runs", "retry_of", "plan", "lists_created"):
         del document[name]
     for counts in document["streams"].values():
-        del counts["consent"], counts["mirror"]
+        del counts["consent"], counts["mirror"], counts["cleared_fields"]
         for export in counts["exports"]:
             del export["began_at"], export["ended_at"]
     assert "No import job was sent." in render(document)
@@ -82,6 +85,79 @@ def test_any_number_of_streams(document, streams):
     document["streams"] = {f"s{n}": one for n in range(streams)}
     page = render(document)
     assert ("And 50 more streams" in page) == (streams > 200)
+
+
+def test_lists_that_were_made_are_shown(tmp_path):
+    """With how people opt in to them."""
+    pipeline = Pipeline(tmp_path)
+    made = {"list_id": None, "list_name": "VIP & more", "create_list": True, "opt_in_process": "single_opt_in"}
+    assert pipeline.run([schema(), record("a@x.io")], **made)
+    (created,) = pipeline.report["lists_created"]
+    page = (pipeline.work_dir / "report.html").read_text()
+    table = page.split('id="created"')[1].split("</table>")[0]
+    assert re.findall("<bdi>(.*?)</bdi>", table) == ["VIP &amp; more"]
+    assert created["id"] in table
+    assert "single opt-in" in table
+
+
+def test_fields_that_were_cleared_are_shown(tmp_path):
+    """By segment and field, apart from those that were left out."""
+    pipeline = Pipeline(tmp_path)
+    people = schema(**{name: {"type": ["string", "null"]} for name in ("email", "title", "phone_number")})
+    assert pipeline.run([people, record("a@x.io", title="Dr"), record("b@x.io", title="Dr")], null_fields="clear")
+    assert 'id="fields"' not in (pipeline.work_dir / "report.html").read_text()
+    lines = [people, *(record(email, title=None, phone_number="no phone") for email in ("a@x.io", "b@x.io"))]
+    assert pipeline.run(lines, null_fields="clear")
+    page = (pipeline.work_dir / "report.html").read_text()
+    cells = {
+        ident: re.findall(
+            r"<bdi>(\w+)</bdi>.*?mono\">(\w+)<.*?<span>(\d+)", page.split(f'id="{ident}"')[1].split("</table>")[0]
+        )
+        for ident in ("cleared", "left-out")
+    }
+    assert cells == {"cleared": [("people", "title", "2")], "left-out": [("people", "phone_number", "2")]}
+
+
+@settings(max_examples=30)
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 3), st.integers(0, 3)), max_size=12))
+def test_each_warning_is_told_once_and_beside_its_kind(found):
+    """Of a kind are those that differ in names and numbers only; the order is that of the first of each."""
+    said = [f"stream `s{stream}`: {count} {kind} are odd" for kind, stream, count in found]
+    half = len(said) // 2
+    document = {"warnings": said[:half], "streams": {"s": {"warnings": said[half:]}}}
+    kinds = [(kind.first, *kind.others) for kind in warnings_of(document)]
+    assert sorted(warning for kind in kinds for warning in kind) == sorted(set(said))
+    letters = [{re.sub("[^abc]", "", warning.split(": ")[1].split()[1]) for warning in kind} for kind in kinds]
+    assert letters == [{kind} for kind in dict.fromkeys(kind for kind, _, _ in found)]
+
+
+def test_a_few_warnings_of_a_kind_are_not_folded(document):
+    """Of four the first is seen, the others are behind a line that counts them."""
+    for count, folds in ((3, 0), (4, 1)):
+        document["warnings"] = [f"stream `s{n}`: it is odd" for n in range(count)]
+        for counts in document["streams"].values():
+            counts["warnings"] = []
+        page = render(document)
+        assert page.count("it is odd") == count
+        assert page.count("<details>") == folds
+    assert "and 3 more of this kind" in page
+
+
+def test_runs_of_every_end_are_in_the_history(document):
+    """Told by a word and a mark; a run of one row is seen beside one of a million, a run of none is not."""
+    one = document["earlier_runs"][0]
+    ends = {"successful": "✓", "failed": "✕", "canceled": "■", "skipped": "○", "unheard_of": "?"}
+    fates = dict.fromkeys(("rejected", "unchanged", "merged", "removed", "filtered", "failed"), 0)
+    document["earlier_runs"] = [
+        one | fates | {"status": status, "read": rows, "delivered": rows}
+        for status, rows in zip(ends, (1_000_000, 0, 1, 0, 7), strict=True)
+    ]
+    page = render(document)
+    assert re.findall(r'class="mark \w+">(.)<', page)[:-1] == [*ends.values()][::-1]
+    heights = re.findall(r'class="f-delivered" style="height:([\d.]+)%', page)
+    assert heights[:-1] == ["0.8", "0.0", "0.8", "0.0", "100.0"]
+    for word in ("Successful", "Failed", "Stopped", "Not run", "Unheard of"):
+        assert word in page.split('id="runs"')[1]
 
 
 def test_a_sum_is_shown_for_the_consent_of_each_segment(document):

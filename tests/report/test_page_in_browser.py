@@ -42,7 +42,8 @@ def test_it_shows_the_numbers_of_the_report(browser, url, document):
         }
     causes = dict(zip(browser.texts("#causes tbody th .mono"), browser.texts("#causes [data-of=rows]"), strict=True))
     assert {code: int(rows) for code, rows in causes.items()} == totals["reject_reasons"]
-    assert [int(text) for text in browser.texts("#mirror-VIPS02 dd")] == [39, 35, 0, 0, 0]
+    assert browser.texts("#mirrors tbody th") == ["VIP (VIPS02)"]
+    assert [int(text) for text in browser.texts("#mirrors tbody td")] == [39, 35, 0, 0, 0]
     assert browser.texts("#runs [data-of=read]") == ["138", "113", "104"]
 
 
@@ -59,9 +60,18 @@ def test_it_is_built_for_a_screen_reader(browser, url):
     assert browser.unheard == []
 
 
-def test_it_prints_as_pages(browser, url):
-    """A PDF of A4 pages, light even when the screen is dark, and nothing cut off at the side."""
-    browser.open(url, width=700, dark=True, media="print")
+def page_of(document, folder):
+    path = folder / "page.html"
+    path.write_text(render(document))
+    return path.as_uri()
+
+
+def test_it_prints_as_pages(browser, document, tmp_path):
+    """A PDF of A4 pages, light even when the screen is dark; nothing is cut off, with every fate there is."""
+    counts = dict.fromkeys(("read", *FATES), 1_234_567)
+    for found in (document["totals"], *document["streams"].values(), *document["earlier_runs"]):
+        found.update(counts)
+    browser.open(page_of(document, tmp_path), width=710, dark=True, media="print")  # A4 between margins, a scroll bar
     assert browser.run("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert not browser.overflows
     printed = browser.pdf()
@@ -69,12 +79,57 @@ def test_it_prints_as_pages(browser, url):
     assert 1 <= len(re.findall(rb"/Type\s*/Page\b", printed)) <= 8
 
 
-def test_long_names_break_and_do_not_widen_the_page(browser, document, tmp_path):
-    """A stream, a list and a message without a blank in them fit a phone."""
-    word = "w" * 300
+@pytest.mark.parametrize("width", [1200, 390])
+def test_long_names_and_huge_numbers_do_not_widen_the_page(browser, document, tmp_path, width):
+    """A stream, a list and a message without a blank in them, and 14 digits; and no column is squeezed by them."""
+    word, rows = "w" * 300, 12_345_678_901_234
+    huge = document["streams"]["news"] | {"read": rows, "delivered": rows}
     document["message"] = word
-    document["streams"] = {word: document["streams"]["news"] | {"list": {"id": "L" * 64, "name": word}}}
-    path = tmp_path / "long.html"
-    path.write_text(render(document))
-    browser.open(path.as_uri(), width=390)
+    document["streams"] = {word: document["streams"]["news"] | {"list": {"id": "L" * 64, "name": word}}, "huge": huge}
+    document["totals"] |= {"read": rows, "delivered": rows}
+    browser.open(page_of(document, tmp_path), width=width)
     assert not browser.overflows
+    one_line = """e => { const content = document.createRange(); content.selectNodeContents(e);
+      return content.getBoundingClientRect().height < 30 }"""
+    assert browser.run(f"[...document.querySelectorAll('#exports td')].every({one_line})")
+    assert browser.run(f"[...document.querySelectorAll('#left-out td .mono')].every({one_line})")
+
+
+def test_names_from_right_to_left_turn_nothing_around_them(browser, document, tmp_path):
+    """The sentence and its numbers stay in order."""
+    document["warnings"] = ["stream `רשימה`: 5 rows have no e-mail; look at `email_field`"]
+    document["streams"] = {"רשימה": document["streams"]["vip"]}
+    browser.open(page_of(document, tmp_path))
+    middle = """(() => { const item = document.querySelector('ul.plain li'), last = item.childNodes[2];
+      const five = document.createRange(); five.setStart(last, 2); five.setEnd(last, 3);
+      const [name, number] = [item.querySelector('code'), five].map(e => e.getBoundingClientRect());
+      return [name.right, number.left, five.toString()] })()"""
+    name_ends, number_begins, number = browser.run(middle)
+    assert number == "5"
+    assert name_ends <= number_begins
+    assert browser.run("document.querySelector('#streams tbody th bdi').innerText") == "רשימה"
+
+
+def test_what_is_long_is_folded_and_open_on_paper(browser, document, tmp_path):
+    """A hundred streams with a thousand warnings make a page that one can look through; the rest is counted."""
+    one = document["streams"]["news"]
+    document["streams"] = {
+        f"s{n:03}": one | {"warnings": [f"stream `s{n:03}`: property `p{k}` is not there" for k in range(10)]}
+        for n in range(100)
+    }
+    url = page_of(document, tmp_path)
+    browser.open(url)
+    assert browser.run("document.documentElement.scrollHeight") < 16_000
+    assert len(browser.texts("#streams tbody tr")) == 100
+    assert browser.texts("details > summary") == [
+        "200 exports",
+        "100 lines, 1,500 rows in all",
+        "and 999 more of this kind",
+    ]
+    shown = "[...document.querySelectorAll('details table, details ul')].map(e => e.checkVisibility())"
+    assert browser.run(shown) == [False, False, False]
+    browser.open(url, width=710, media="print")
+    assert (
+        browser.run(shown.replace("e.checkVisibility()", "e.offsetHeight > 500 && e.checkVisibility()")) == [True] * 3
+    )
+    assert browser.run("getComputedStyle(document.querySelector('#streams tfoot')).display") == "table-row-group"

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -48,6 +51,32 @@ def test_rejected_rows_are_shown_when_asked_for_beside_their_file(work_dir, run_
     assert "This page holds personal data" in page.read_text()
     assert page.read_text().count("nobody&#34;") == 1
     assert "No e-mail address is in this page" in (work_dir / "report.html").read_text()
+
+
+def report_opened(work_dir, folder, **environment):
+    """The command in a process of its own: a browser is chosen once in the life of one."""
+    command = [sys.executable, "-m", "target_klaviyo_segments", "report", "--open", "--work-dir", str(work_dir)]
+    here = {"HOME": str(folder), "PATH": str(folder), "PYTHONPATH": os.pathsep.join(sys.path)}
+    return subprocess.run(command, env=here | environment, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_the_page_is_opened_in_the_browser_of_the_user(work_dir, tmp_path):
+    """By its address as a file; the path is printed all the same."""
+    browser, opened = tmp_path / "browser", tmp_path / "opened"
+    browser.write_text(f'#!/bin/sh\nprintf %s "$*" > {opened}\n')
+    browser.chmod(0o700)
+    done = report_opened(work_dir, tmp_path, BROWSER=str(browser))
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{work_dir / 'report.html'}\n", "")
+    assert opened.read_text() == (work_dir / "report.html").as_uri()
+
+
+def test_where_no_browser_is_the_page_is_made_all_the_same(work_dir, tmp_path):
+    """Exit status 1, and one line that says where it is."""
+    (work_dir / "report.html").unlink()
+    done = report_opened(work_dir, tmp_path)
+    assert (done.returncode, done.stdout) == (1, f"{work_dir / 'report.html'}\n")
+    assert done.stderr == f"no browser can be opened here; the page is {work_dir / 'report.html'}\n"
+    assert (work_dir / "report.html").exists()
 
 
 @pytest.mark.parametrize("content", [None, "no JSON", "[]"])

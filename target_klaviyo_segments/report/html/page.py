@@ -10,8 +10,8 @@ import htpy as h
 from markupsafe import Markup
 
 from target_klaviyo_segments.report import view, words
-from target_klaviyo_segments.report.html import past, people, rows, timeline
-from target_klaviyo_segments.report.html.pieces import pill, prose
+from target_klaviyo_segments.report.html import fields, past, people, rows, timeline
+from target_klaviyo_segments.report.html.pieces import name, pill, prose
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,9 @@ def render(document: Document, kept: Sequence[dict[str, Any]] | None = None) -> 
         h.main[
             _top(document),
             [rows.fates(document), rows.where(document), timeline.over_time(document)] if ran else None,
-            [rows.rejected(document), people.who_left(document), people.consent(document)] if ran else None,
+            [rows.rejected(document), fields.fields(document), people.who_left(document), people.consent(document)]
+            if ran
+            else None,
             past.warnings(document),
             people.kept_rows(kept[:KEPT_ROWS_SHOWN], len(kept) - KEPT_ROWS_SHOWN) if kept is not None else None,
             past.history(document),
@@ -60,7 +62,7 @@ def _top(document: Document) -> h.Element:
     status, message = words.status_of(document["status"]), document["message"]
     return h.header(class_="top")[
         h.div(class_="line")[
-            h.h1["Klaviyo export of connection ", h.span(id="connection")[document["connection"]]], pill(status)
+            h.h1["Klaviyo export of connection ", h.span(id="connection")[name(document["connection"])]], pill(status)
         ],
         h.p(class_="headline")[view.headline(document)],
         h.div(class_=f"message {status.tone}")[h.strong["What happened"], h.p[prose(message)]] if message else None,

@@ -7,23 +7,38 @@ from typing import TYPE_CHECKING
 import htpy as h
 
 from target_klaviyo_segments.report import view, words
-from target_klaviyo_segments.report.html.pieces import HIDDEN, Column, lead, number, prose, section, table
+from target_klaviyo_segments.report.html.pieces import HIDDEN, Column, lead, more, number, prose, section, table
 
 if TYPE_CHECKING:
-    from target_klaviyo_segments.report.view import Document, Past
+    from target_klaviyo_segments.report.view import Document, Past, Warned
 
 _FATES = ("read", "delivered", "rejected", "failed", "removed")
+_FOLDED_FROM = 3
 _PARTS = (("delivered", "delivered"), ("filtered", "unchanged, merged, removed, filtered"))
 
 
 def warnings(document: Document) -> h.Node:
     """What the user was told in passing."""
-    found = view.warnings_of(document)[: view.ROWS_SHOWN]
-    return (
-        section("warnings", "Warnings", h.ul(class_="plain")[(h.li[prose(warning)] for warning in found)])
-        if found
-        else None
+    found = view.warnings_of(document)
+    if not found:
+        return None
+    kinds = found[: view.ROWS_SHOWN]
+    return section(
+        "warnings",
+        "Warnings",
+        h.ul(class_="plain")[(_warned(kind) for kind in kinds)],
+        more(len(found) - len(kinds), "kinds of warnings"),
     )
+
+
+def _warned(kind: Warned) -> list[h.Element]:
+    """A few of a kind stand side by side; of many the first, and the others folded."""
+    others = kind.others
+    if len(others) < _FOLDED_FROM:
+        return [h.li[prose(warning)] for warning in (kind.first, *others)]
+    shown = others[: view.ROWS_SHOWN]
+    inner = [h.ul[(h.li[prose(warning)] for warning in shown)], more(len(others) - len(shown), "like it")]
+    return [h.li[prose(kind.first), h.details[h.summary[f"and {words.count(len(others))} more of this kind"], inner]]]
 
 
 def history(document: Document) -> h.Element:
@@ -66,8 +81,11 @@ def _column(past: Past) -> h.Element:
 def _row(past: Past, *, newest: bool) -> list[h.Node]:
     run, status = past.run, past.status
     return [
-        [words.moment(run["began_at"]), h.span(class_="soft")[" this run"] if newest else None],
-        h.span(class_="state")[h.span(HIDDEN)[status.mark], " ", status.word],
+        [
+            h.span(class_="word")[words.moment(run["began_at"])],
+            h.span(class_="soft word")[" this run"] if newest else None,
+        ],
+        h.span(class_="word")[h.span(HIDDEN)[status.mark], " ", status.word],
         *(number(run[name]) for name in _FATES),
         words.duration(run["seconds"]),
     ]

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 import htpy as h
 
 from target_klaviyo_segments.report import view, words
-from target_klaviyo_segments.report.html.pieces import Column, lead, number, numbers, prose, section, table
+from target_klaviyo_segments.report.html.pieces import Column, folded, lead, more, name, number, prose, section, table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from target_klaviyo_segments.report.view import Document, Mirrored
 
 _MIRROR = {
     "members_before": "members before",
     "leavers": "left the segment",
-    "removed": "taken off the list",
-    "not_found": "no longer in Klaviyo",
+    "removed": "taken off",
+    "not_found": "not in Klaviyo any more",
     "stayed": "stay: another segment has them",
 }
 
@@ -34,7 +34,8 @@ def who_left(document: Document) -> h.Node:
         "Who left",
         lead("People are taken off the list. Nobody is unsubscribed, suppressed or deleted."),
         h.p(id="removed")[asked] if removed else None,
-        map(_mirror, mirrors),
+        [_refused(found) for found in mirrors if found.outcome["refused"]],
+        _mirrors(mirrors),
     )
 
 
@@ -43,7 +44,7 @@ def consent(document: Document) -> h.Node:
     found = view.consents(document)
     if not found:
         return None
-    names = list(dict.fromkeys(name for _, counts in found for name in counts))
+    outcomes = list(dict.fromkeys(outcome for _, counts in found for outcome in counts))
     return section(
         "consent",
         "Consent",
@@ -53,8 +54,8 @@ def consent(document: Document) -> h.Node:
         table(
             "consents",
             "People by what became of their consent",
-            [Column("Segment"), *(Column(name.replace("_", " "), "n") for name in names)],
-            ([stream, *(number(counts.get(name, 0)) for name in names)] for stream, counts in found),
+            [Column("Segment"), *(Column(outcome.replace("_", " "), "n") for outcome in outcomes)],
+            ([name(stream), *(number(counts.get(outcome, 0)) for outcome in outcomes)] for stream, counts in found),
             caption_class="hidden",
         ),
     )
@@ -70,21 +71,33 @@ def kept_rows(rows: Sequence[Mapping[str, Any]], left_out: int) -> h.Element:
             "kept-rows",
             "This part holds personal data. Delete the page when it has served.",
             columns,
-            ([str(row["stream"]), number(row["row"]), str(row["reason"]), row["record"]] for row in rows),
+            ([name(str(row["stream"])), number(row["row"]), str(row["reason"]), row["record"]] for row in rows),
         ),
         h.p(class_="soft small")[f"And {words.count(left_out)} more, in the rejects file."] if left_out > 0 else None,
     )
 
 
-def _mirror(found: Mirrored) -> h.Element:
-    refused = found.outcome["refused"]
-    return h.div(class_="mirror")[
-        h.h3["Mirror of ", found.list_name, " (", h.span(class_="mono")[found.list_id], ")"],
-        h.div(class_="message warn")[h.strong["Nobody was taken off"], h.p[prose(refused)]] if refused else None,
-        numbers(f"mirror-{found.list_id}", _numbers(found.outcome)),
+def _refused(found: Mirrored) -> h.Element:
+    where = h.strong["Nobody was taken off ", _list(found)]
+    return h.div(class_="message warn")[where, h.p[prose(found.outcome["refused"])]]
+
+
+def _mirrors(found: list[Mirrored]) -> h.Node:
+    if not found:
+        return None
+    shown = found[: view.ROWS_SHOWN]
+    columns = [Column("List"), *(Column(label, "n") for label in _MIRROR.values())]
+    rows = ([_list(one), *(number(one.outcome[each]) for each in _MIRROR)] for one in shown)
+    return [
+        h.h3["Mirrored lists"],
+        folded(
+            len(shown),
+            words.plural(len(found), "mirrored list"),
+            table("mirrors", "Mirrored lists, and those who left", columns, rows, caption_class="hidden"),
+            more(len(found) - len(shown), "lists"),
+        ),
     ]
 
 
-def _numbers(outcome: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for name, label in _MIRROR.items():
-        yield label, words.count(outcome[name])
+def _list(found: Mirrored) -> list[h.Node]:
+    return [name(found.list_name), " (", h.span(class_="mono")[found.list_id], ")"]

@@ -1,20 +1,30 @@
-"""Small pieces of a page: numbers, bars, tables. Nothing is told by colour alone, and a table is one on a phone too."""
+"""Small pieces of a page: numbers, bars, tables. Nothing is told by colour alone, and a table is one on a phone too.
+
+Cells are turned into text where they are made: an element hands each piece of what is in it up through every element
+around it, and a table stands deep in a page.
+"""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import htpy as h
+from markupsafe import Markup
 
 from target_klaviyo_segments.report.words import count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from target_klaviyo_segments.report.view import Fate
     from target_klaviyo_segments.report.words import Status
 
 HIDDEN = {"aria-hidden": "true"}
+
+
+# Beyond so many rows a table is folded, unless it is what the page is about.
+_UNFOLDED = 25
 
 
 class Column(NamedTuple):
@@ -24,9 +34,15 @@ class Column(NamedTuple):
     kind: str = ""
 
 
-def number(rows: int) -> h.Element:
+@lru_cache(maxsize=1024)
+def number(rows: int) -> Markup:
     """A count, paler when it is nothing."""
-    return h.span(class_="" if rows else "zero")[count(rows)]
+    return _text(h.span(class_="" if rows else "zero")[count(rows)])
+
+
+def name(text: str) -> Markup:
+    """What somebody named; it may be written from right to left, which is not to turn what stands around it."""
+    return _text(h.bdi[text])
 
 
 def pill(status: Status) -> h.Element:
@@ -37,7 +53,7 @@ def pill(status: Status) -> h.Element:
 def bar(fates: Iterable[Fate], size: str = "") -> h.Element:
     """Fates by their share; the numbers stand beside it."""
     parts = (h.i(class_=f"f-{fate.name}", style=f"flex:{fate.rows}") for fate in fates if fate.rows)
-    return h.div(HIDDEN, class_=f"bar {size}".strip())[parts]
+    return h.div(HIDDEN, class_=f"bar {size}".strip())[_joined(parts)]
 
 
 def prose(text: str) -> list[h.Node]:
@@ -69,13 +85,19 @@ def table(
 ) -> h.Element:
     """Rows under their columns; the first cell of each is its heading."""
     head = (h.th(scope="col", class_="n" if column.kind == "n" else "")[column.label] for column in columns)
+    row = _row_of(columns)
     found = h.table(class_="cards", id=ident)[
         h.caption(class_=caption_class)[caption],
         h.thead[h.tr[head]],
-        h.tbody[(_row(columns, cells) for cells in rows)],
-        h.tfoot[_row(columns, foot)] if foot else None,
+        h.tbody[_joined(map(row, rows))],
+        h.tfoot[row(foot)] if foot else None,
     ]
     return h.div(class_="wide")[found]
+
+
+def folded(rows: int, summary: h.Node, *content: h.Node) -> h.Node:
+    """What is long behind a line that opens it; on paper it is open."""
+    return content if rows <= _UNFOLDED else h.details[h.summary[summary], content]
 
 
 def numbers(ident: str, pairs: Iterable[tuple[str, str]]) -> h.Element:
@@ -90,9 +112,19 @@ def more(left_out: int, noun: str) -> h.Node:
     return h.p(class_="soft small")[f"And {count(left_out)} more {noun}, in ", h.code["report.json"], "."]
 
 
-def _row(columns: Sequence[Column], cells: Sequence[h.Node]) -> h.Element:
-    labelled = zip(columns[1:], cells[1:], strict=True)
-    return h.tr[
-        h.th(scope="row")[cells[0]],
-        (h.td({"data-of": column.label}, class_=column.kind)[cell] for column, cell in labelled),
-    ]
+def _row_of(columns: Sequence[Column]) -> Callable[[Sequence[h.Node]], Markup]:
+    """What makes a row of these columns."""
+    blank = [h.th(scope="row"), *(h.td({"data-of": column.label}, class_=column.kind) for column in columns[1:])]
+
+    def row(cells: Sequence[h.Node]) -> Markup:
+        return _text(h.tr[_joined(cell[content] for cell, content in zip(blank, cells, strict=True))])
+
+    return row
+
+
+def _joined(elements: Iterable[h.Element | Markup]) -> Markup:
+    return Markup("").join(elements)
+
+
+def _text(element: h.Element) -> Markup:
+    return Markup(element)  # noqa: S704  # htpy has escaped what is in it

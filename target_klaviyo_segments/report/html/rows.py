@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Any
 import htpy as h
 
 from target_klaviyo_segments.report import view, words
-from target_klaviyo_segments.report.html.pieces import HIDDEN, Column, bar, lead, more, number, prose, section, table
+from target_klaviyo_segments.report.html.pieces import (
+    HIDDEN,
+    Column,
+    bar,
+    lead,
+    more,
+    name,
+    number,
+    prose,
+    section,
+    table,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,7 +44,7 @@ def where(document: Document) -> h.Element:
     streams, totals = document["streams"], document["totals"]
     if not streams:
         return section("where", "What went where", lead("The tap sent no stream."))
-    names = ["read", *view.shown_fates(totals)]
+    shown = ["read", *view.shown_fates(totals)]
     rows = list(streams.items())[: view.ROWS_SHOWN]
     return section(
         "where",
@@ -41,11 +52,12 @@ def where(document: Document) -> h.Element:
         table(
             "streams",
             "Each stream of the tap is a segment, and goes to one list.",
-            [Column("Segment and list"), *(Column(name, "n") for name in names)],
-            ([_stream(name, counts), *(number(counts[fate]) for fate in names)] for name, counts in rows),
-            foot=["All", *(number(totals[fate]) for fate in names)],
+            [Column("Segment and list"), *(Column(fate, "n") for fate in shown)],
+            ([_stream(stream, counts), *(number(counts[fate]) for fate in shown)] for stream, counts in rows),
+            foot=["All", *(number(totals[fate]) for fate in shown)],
         ),
         more(len(streams) - len(rows), "streams"),
+        _created(document),
     )
 
 
@@ -59,7 +71,6 @@ def rejected(document: Document) -> h.Element:
         "Rejected rows, and what to do",
         table("causes", caption, columns, map(_cause, causes)) if causes else lead("No row was rejected."),
         _again(document) if kept or document["failed_file"] else None,
-        _fields(document),
     )
 
 
@@ -68,24 +79,44 @@ def _terms(found: list[Fate]) -> Iterator[h.Node]:
         yield _term("+" if place else "=", fate.rows, fate.name)
 
 
-def _term(operator: str, rows: int, name: str) -> h.Element:
+def _term(operator: str, rows: int, fate: str) -> h.Element:
     sign = h.span(class_="op")[f"{operator} "] if operator else None
-    return h.span(class_="term")[sign, h.b[words.count(rows)], " ", h.span(class_="soft")[name], " "]
+    return h.span(class_="term")[sign, h.b[words.count(rows)], " ", h.span(class_="soft")[fate], " "]
 
 
 def _meaning(fate: Fate) -> h.Element:
     swatch = h.i(HIDDEN, class_=f"f-{fate.name}")
-    name = h.span[h.b[fate.name.capitalize()], " ", fate.share]
-    return h.li[swatch, name, h.small[prose(words.FATE_MEANINGS[fate.name])]]
+    told = h.span[h.b[fate.name.capitalize()], " ", fate.share]
+    return h.li[swatch, told, h.small[prose(words.FATE_MEANINGS[fate.name])]]
 
 
-def _stream(name: str, counts: Mapping[str, Any]) -> h.Node:
+def _created(document: Document) -> h.Node:
+    """Lists that were missing, which older reports do not tell of."""
+    found = document.get("lists_created")
+    if not found:
+        return None
+    columns = [Column("List"), Column("id"), Column("who opts in")]
+    return [
+        h.h3["Lists made by this run"],
+        table(
+            "created",
+            ["They were missing, and ", h.code["create_list"], " is set."],
+            columns,
+            (
+                [name(one["name"]), h.span(class_="mono")[one["id"]], words.opt_in(one["opt_in_process"])]
+                for one in found
+            ),
+        ),
+    ]
+
+
+def _stream(stream: str, counts: Mapping[str, Any]) -> h.Node:
     place = counts["list"]
     if place:
-        to: h.Node = ["→ ", place["name"] or "list", " (", h.span(class_="mono")[place["id"]], ")"]
+        to: h.Node = ["→ ", name(place["name"] or "list"), " (", h.span(class_="mono")[place["id"]], ")"]
     else:
         to = ["not exported: ", h.code["segments"], " does not name it"]
-    return [name, h.span(class_="to soft small")[to], bar(view.fates_of(counts), "mini")]
+    return [name(stream), h.span(class_="to soft small")[to], bar(view.fates_of(counts), "mini")]
 
 
 def _cause(cause: view.Cause) -> list[h.Node]:
@@ -111,26 +142,4 @@ def _again(document: Document) -> h.Node:
         ]
         if failed
         else None,
-    ]
-
-
-def _fields(document: Document) -> h.Node:
-    found = view.left_out_fields(document)
-    if not found:
-        return None
-    phones = any(name == "phone_number" for _, name, _ in found)
-    columns = [Column("Segment"), Column("field"), Column("rows", "n")]
-    return [
-        h.h3["Fields left out of delivered profiles"],
-        h.p(class_="soft")["Their value is not one that Klaviyo takes; the person was delivered without it. "],
-        h.p(class_="soft")["Phone numbers without a country code need ", h.code["default_country"], "."]
-        if phones
-        else None,
-        table(
-            "fields",
-            "Fields left out, by segment",
-            columns,
-            ([stream, h.span(class_="mono")[name], number(rows)] for stream, name, rows in found),
-            caption_class="hidden",
-        ),
     ]

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import htpy as h
 
 from target_klaviyo_segments.report import view, words
 from target_klaviyo_segments.report.chart import chart_of
-from target_klaviyo_segments.report.html.pieces import HIDDEN, Column, lead, more, number, numbers, section, table
+from target_klaviyo_segments.report.html.pieces import (
+    HIDDEN,
+    Column,
+    folded,
+    lead,
+    more,
+    name,
+    number,
+    numbers,
+    section,
+    table,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+    from markupsafe import Markup
 
     from target_klaviyo_segments.report.chart import Bar, Chart
     from target_klaviyo_segments.report.view import Document
@@ -84,7 +97,7 @@ def _times(chart: Chart) -> Iterator[h.Element]:
 
 def _stretch(bar: Bar) -> h.Element:
     return h.li[
-        h.span(class_="words late" if bar.late else "words")[bar.label, " ", h.span(class_="soft")[bar.told]],
+        h.span(class_="words late" if bar.late else "words")[name(bar.label), " ", h.span(class_="soft")[bar.told]],
         h.span(class_="track")[h.i(style=f"left:{bar.left:.2f}%;width:{bar.width:.2f}%")],
     ]
 
@@ -93,20 +106,21 @@ def _exports(document: Document) -> h.Node:
     found = view.exports_of(document)
     if not found:
         return None
-    names = ("profiles", "delivered", "rejected", "failed", "jobs")
-    columns = [Column("Segment and export"), Column("state"), *(Column(name, "n") for name in (*names, "took"))]
-    rows = (
-        [[stream, h.span(class_="soft")[f" {export['number']}"]], str(export["status"])]
-        + [number(export[name]) for name in names]
-        + [took]
-        for stream, export, took in found[: view.ROWS_SHOWN]
-    )
-    caption = [
-        "An export is one pass of a segment into its list, and is closed at ",
-        h.code["max_profiles_per_export"],
-        ".",
+    counts = ("profiles", "delivered", "rejected", "failed", "jobs")
+    shown = found[: view.ROWS_SHOWN]
+    columns = [Column("Segment and export"), Column("state"), *(Column(each, "n") for each in (*counts, "took"))]
+    rows = (_export(stream, export, [number(export[each]) for each in counts], took) for stream, export, took in shown)
+    limit = h.code["max_profiles_per_export"]
+    caption = ["An export is one pass of a segment into its list, and is closed at ", limit, "."]
+    more_exports = more(len(found) - len(shown), "exports")
+    return [
+        h.h3["Exports"],
+        folded(len(shown), words.plural(len(found), "export"), table("exports", caption, columns, rows), more_exports),
     ]
-    return [h.h3["Exports"], table("exports", caption, columns, rows), more(len(found) - view.ROWS_SHOWN, "exports")]
+
+
+def _export(stream: str, export: Mapping[str, Any], counts: list[Markup], took: str) -> list[h.Node]:
+    return [[name(stream), h.span(class_="soft")[f" {export['number']}"]], str(export["status"]), *counts, took]
 
 
 def _requests(document: Document) -> Iterator[tuple[str, str]]:
