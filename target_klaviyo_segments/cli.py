@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import signal
 import sys
@@ -13,7 +14,6 @@ from target_klaviyo_segments import __version__
 from target_klaviyo_segments.errors import SettingsError, StoppedBySignal, TargetError
 
 if TYPE_CHECKING:
-    import logging
     from collections.abc import Sequence
 
 
@@ -33,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     _collect_less()
     Command.logger.addFilter(_is_true_here)
+    logging.captureWarnings(capture=True)  # a library's go the way of all lines, whoever reads them
     try:
         command, rest = (forget, arguments[1:]) if arguments[:1] == ["forget"] else (Command.cli, arguments)
         return command(rest, standalone_mode=False) or 0

@@ -47,7 +47,7 @@ class Command(TargetKlaviyoSegments):
             cls.print_about(about_format)
             return 0
         values = configuration.read_config(config, os.environ)
-        for path in configuration.exposed(config):
+        for path in configuration.exposed(config, os.environ):
             cls.logger.warning("the config file %s holds a secret and others can read it: chmod 600 %s", path, path)
         if key_file := configuration.exposed_key(values):
             cls.logger.warning("the key file %s can be read by others: chmod 600 %s", key_file, key_file)
@@ -99,7 +99,3 @@ def _check(values: dict[str, Any], *, as_json: bool) -> int:
     if as_json:
         sys.stdout.write(document(values.get("connection_name"), findings))
     return 0 if in_order(findings) else 1
-
-
-# `--about` shows the docstring of the class that it is asked of.
-Command.__doc__ = TargetKlaviyoSegments.__doc__

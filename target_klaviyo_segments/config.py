@@ -37,11 +37,17 @@ def read_config(paths: Iterable[str], environment: Mapping[str, str]) -> dict[st
     return config | _read_environment(environment)
 
 
-def exposed(paths: Iterable[str]) -> Iterator[str]:
-    """Config files that hold a secret and that others than their owner may read."""
+def exposed(paths: Iterable[str], environment: Mapping[str, str]) -> Iterator[str]:
+    """Config files that hold a secret and that others than their owner may read.
+
+    Not the one that Meltano writes for each run and removes, beside its configuration of the log: its user has no say.
+    """
     secrets = {name for name, setting in SETTINGS.items() if setting.secret}
+    theirs = Path(environment["SINGER_SDK_LOG_CONFIG"]).parent if "SINGER_SDK_LOG_CONFIG" in environment else None
     for path in paths:
-        if path != "ENV" and Path(path).stat().st_mode & 0o044 and secrets & _read_file(path).keys():
+        if path == "ENV" or Path(path).parent == theirs:
+            continue
+        if Path(path).stat().st_mode & 0o044 and secrets & _read_file(path).keys():
             yield path
 
 

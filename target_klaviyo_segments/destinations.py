@@ -71,6 +71,11 @@ class Destinations:
             self.lists[list_id] = self._client.list(list_id)
         return self.lists[list_id]
 
+    def name_of(self, list_id: str) -> str:
+        """For people: the name of a list that is known, and its ID."""
+        found = self.lists.get(list_id)
+        return list_id if found is None else f"{found.name} ({list_id})"
+
     def named(self, name: str, what: str) -> ListInfo | None:
         """The one list of this name; None when there is none. `what` has named it, for the message.
 

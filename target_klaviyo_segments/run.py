@@ -19,6 +19,7 @@ from target_klaviyo_segments.report.document import StreamReport
 from target_klaviyo_segments.report.files import prepare, write_past_report
 from target_klaviyo_segments.report.tally import Tally
 from target_klaviyo_segments.routing import Routes
+from target_klaviyo_segments.watching import numbers_of
 from target_klaviyo_segments.wiring import make_report
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from target_klaviyo_segments.aftermath import Outcome
     from target_klaviyo_segments.alerts import Alarm
     from target_klaviyo_segments.settings import Segment, Settings
+    from target_klaviyo_segments.watching import Numbers
     from target_klaviyo_segments.wiring import Once, Wires
 
 
@@ -63,6 +65,7 @@ class Run:
         alarm.report = self._report
         self._ending = Ending(self._report, self._work_dir, log)
         self.ended = False
+        self.on_end: Callable[[str], None] = _nobody_waits
         self._pass_gate()
         self._parts = put_together(
             settings,
@@ -122,6 +125,17 @@ class Run:
     def unselected(self, stream: str) -> Tally:
         """Counters of a stream that is not exported."""
         return self._unselected.setdefault(stream, Tally())
+
+    @property
+    def name(self) -> str:
+        """For people: its id, and its connection's name."""
+        return f"{self._report.run_id} of connection {self._settings.connection_name}"
+
+    def numbers(self) -> Numbers:
+        """How far it is."""
+        tallies = [*(lane.tally for lane in self.exporter.lanes.values()), *self._unselected.values()]
+        left = self._parts.client.turns.seconds_left
+        return numbers_of(tallies, under_way=self.exporter.under_way, quota_seconds=left)
 
     def warn(self, message: str) -> None:
         """Tell the user now, and again in the report."""
@@ -187,6 +201,7 @@ class Run:
 
     def _end(self, status: str, message: str | None) -> None:
         self.ended = True
+        self.on_end(status)
         self._parts.client.close()
         report = self._report
         report.streams = [
@@ -213,3 +228,7 @@ class Run:
 
     def _retrying(self, reason: str, seconds: float) -> None:
         self._log.warning("connection %s: %s; again in %.1f s", self._settings.connection_name, reason, seconds)
+
+
+def _nobody_waits(status: str) -> None:
+    """Until somebody wants to know when it ends."""

@@ -39,7 +39,8 @@ def stdout_is_gone(error: OSError) -> RunStopped:
 
 def end_at_once(signum: int) -> None:
     """A second signal: whoever sends it does not want to wait. In a handler, where logging may be under way already."""
-    told = (
+    lead = "\r\x1b[K" if os.isatty(2) else ""  # where the line of the progress may stand
+    told = lead + (
         f"{signal.Signals(signum).name} again: ended at once, without a report. What is under way stays open in the "
         "ledger: the next run asks Klaviyo what became of it\n"
     )

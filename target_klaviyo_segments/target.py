@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import partial
 from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
@@ -11,6 +12,7 @@ from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabiliti
 from target_klaviyo_segments.batch_files import batch_records
 from target_klaviyo_segments.malformed import checked_schema, no_schema_yet, state_of, stream_of
 from target_klaviyo_segments.messages import Records
+from target_klaviyo_segments.onlooker import looked_at
 from target_klaviyo_segments.reader import MessageReader
 from target_klaviyo_segments.routed_sink import RoutedSink
 from target_klaviyo_segments.run import Run
@@ -25,6 +27,8 @@ from target_klaviyo_segments.wiring import Once, Wires, make_alarm
 
 if TYPE_CHECKING:
     from types import FrameType
+
+    from target_klaviyo_segments.onlooker import Aside
 
 # What `meltano config test` sends to a loader: one record without an e-mail. It asks whether the connection works.
 TEST_STREAM = "meltano_test_stream"
@@ -68,6 +72,7 @@ class TargetKlaviyoSegments(Target):
         self._run: Run | None = None
         self._takers: dict[str, Taker] = {}
         self._signal: int | None = None
+        self._aside: Aside = nullcontext
         super().__init__(config=dict(config or {}), **sdk)
         self.message_reader.on_tick = self._tick
         self.message_reader.on_records = self._process_records
@@ -93,10 +98,11 @@ class TargetKlaviyoSegments(Target):
             TargetError: With the one line for the user; the report is written and what was under way settled.
         """
         with self._alarm.watching():
-            self._export(file_input)
+            run = self.run
+            with looked_at(run, self.logger, self._wires.clock.now) as self._aside:
+                self._export(run, file_input)
 
-    def _export(self, file_input: IO[str] | None) -> None:
-        run = self.run
+    def _export(self, run: Run, file_input: IO[str] | None) -> None:
         try:
             run.resume()
             self.listen(file_input)
@@ -201,7 +207,8 @@ class TargetKlaviyoSegments(Target):
 
     def _emit_state(self, value: Any) -> None:  # noqa: ANN401  # a STATE's value is whatever the tap says
         try:
-            self._write_state_message(value)
+            with self._aside():
+                self._write_state_message(value)
         except OSError as error:
             raise stdout_is_gone(error) from None
 

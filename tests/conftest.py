@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import pytest
 from browser import chromium
-from checkout import ROOT
 from hypothesis import HealthCheck, settings
 from meltano_project import meltano
 from postgres import programs
@@ -36,7 +35,6 @@ def needs():
         "postgres": Need(
             "PostgreSQL with wal2json", programs() is not None, "apt-get install postgresql postgresql-15-wal2json"
         ),
-        "tap": Need("tap-jsonl", (ROOT / ".venv-tap" / "bin" / "tap-jsonl").exists(), "make demo"),
     }
 
 

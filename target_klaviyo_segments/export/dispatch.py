@@ -57,6 +57,7 @@ class Dispatch:
         self._watch = JobWatch(klaviyo, clock=clock, post=self._events.put, job_timeout_seconds=job_timeout_seconds)
         self._sent = 0
         self._interrupted = False
+        self.on_look: Callable[[], None] = _nobody_looks
         books.watch = self._watch.watch
         books.ask_people = self._watch.ask_people
 
@@ -81,6 +82,7 @@ class Dispatch:
         Raises:
             TargetError: The run cannot go on.
         """
+        self.on_look()
         while not self._events.empty():
             self._books.book(self._events.get())
         if self._books.broken is not None:
@@ -129,6 +131,7 @@ class Dispatch:
         Raises:
             RunStopped: `interrupt` was called.
         """
+        self.on_look()
         if self._interrupted:
             raise RunStopped("the run was interrupted")
 
@@ -140,6 +143,7 @@ class Dispatch:
         """Book what comes back within `BREAK_OFF_SECONDS`, then end."""
         deadline = self._clock.now() + BREAK_OFF_SECONDS
         while self._books.parcels and not self._books.crashed and self._clock.now() < deadline:
+            self.on_look()
             with suppress(queue.Empty):
                 self._books.book(self._events.get(timeout=_LOOK_UP_SECONDS))
         self._clock.wake()
@@ -149,3 +153,7 @@ class Dispatch:
         """End the threads."""
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._watch.stop()
+
+
+def _nobody_looks() -> None:
+    """Until somebody wants to see how far the run is."""

@@ -77,6 +77,11 @@ class Exporter:
         return self._books.incomplete
 
     @property
+    def under_way(self) -> int:
+        """Batches that are being sent, or are in a job that has not ended."""
+        return len(self._books.parcels)
+
+    @property
     def people(self) -> AbstractSet[str]:
         """Who is in a job that has not ended."""
         return self._books.people
@@ -126,6 +131,10 @@ class Exporter:
             self._filler.send_full(lane)
         self._let_state_out()
         self._bound_buffers()
+
+    def look_by(self, look: Callable[[], None]) -> None:
+        """Call this now and then from here on, also while something is waited for: often, so it should be cheap."""
+        self._dispatch.on_look = look
 
     def interrupt(self) -> None:
         """End a wait of the main thread; for a signal handler."""

@@ -32,10 +32,14 @@ class Export:
     began: float | None = None  # its first job was taken; seconds since the epoch
     ended: float | None = None  # its last row so far had its fate
 
+    @property
+    def open(self) -> int:
+        """Profiles that have no fate yet."""
+        return self.profiles - self.delivered - self.rejected - self.failed
+
     def as_dict(self) -> dict[str, int | str | None]:
         """For the report."""
-        settled = self.delivered + self.rejected + self.failed
-        status = "failed" if self.failed or settled < self.profiles else "successful"
+        status = "failed" if self.failed or self.open > 0 else "successful"
         return {
             "number": self.number,
             "status": status,

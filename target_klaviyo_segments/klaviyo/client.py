@@ -75,10 +75,10 @@ class KlaviyoClient:
             clock=clock,
             transport=transport,
         )
-        self._turns = Turns(clock, retry_max_seconds)
+        self.turns = Turns(clock, retry_max_seconds)
         self._sender = Sender(
             self._wire,
-            self._turns,
+            self.turns,
             RetryPolicy(retry_max_seconds),
             api_url=api_url,
             clock=clock,
@@ -93,7 +93,7 @@ class KlaviyoClient:
             self,
             known=self.known_jobs,
             now=clock.now,
-            wait=self._turns.wait,
+            wait=self.turns.wait,
             patience_seconds=min(retry_max_seconds, PATIENCE_SECONDS),
         )
 
@@ -226,7 +226,7 @@ class KlaviyoClient:
 
     def close(self) -> None:
         """End the client: whoever waits is woken, and no request begins any more."""
-        self._turns.close()
+        self.turns.close()
         self._wire.close()
 
     def _remove(self, list_id: str, ids: Sequence[str]) -> None:

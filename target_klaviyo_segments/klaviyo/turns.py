@@ -27,6 +27,12 @@ class Turns:
         self._closed = threading.Event()
         self._lock = threading.Lock()
         self._windows: dict[str, Windows] = {}
+        self._until = float("-inf")  # the last instant that a request waits for
+
+    @property
+    def seconds_left(self) -> float:
+        """How long it is until every request that waits now has had its turn."""
+        return max(self._until - self._clock.now(), 0.0)
 
     def take(self, endpoint: Endpoint) -> None:
         """Wait until a request of this endpoint may go; again when a hold came meanwhile.
@@ -39,7 +45,9 @@ class Turns:
         while held:
             with self._lock:
                 windows = self._of(endpoint)
-                seconds = windows.reserve(self._clock.now())
+                now = self._clock.now()
+                seconds = windows.reserve(now)
+                self._until = max(self._until, now + seconds)
             if seconds > self._wait_max:
                 raise KlaviyoError(
                     f"{endpoint.name}: Klaviyo's rate limit leaves no room for {seconds:.0f} s, longer than "

@@ -23,7 +23,6 @@ _ARTICLES = {
     "object": "an object",
     "array": "a list",
 }
-_ABBREVIATIONS = {"api": "API", "id": "ID", "oauth": "OAuth", "url": "URL"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +79,8 @@ class Setting:
     @property
     def title(self) -> str:
         """The label that Meltano shows."""
-        first, *rest = (_ABBREVIATIONS.get(word, word) for word in self.name.split("_"))
-        return " ".join([first[:1].upper() + first[1:], *rest])
+        words = self.name.replace("_", " ")
+        return (words[:1].upper() + words[1:]).replace("Api ", "API ").replace(" id", " ID").replace("Oauth", "OAuth")
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -60,6 +60,21 @@ def test_key_file_that_others_can_read(tmp_path):
     assert configuration.exposed_key({"api_key_file": str(path)}) is None
 
 
+def test_config_file_that_others_can_read(tmp_path):
+    """Told when it holds a secret; not where Meltano wrote it for itself, for nobody can mend that."""
+    path, theirs = tmp_path / "config.json", tmp_path / ".meltano" / "run" / "target.1f.config.json"
+    theirs.parent.mkdir(parents=True)
+    meltano = {"SINGER_SDK_LOG_CONFIG": str(theirs.parent / "target.1f.singer_sdk_logging.json")}
+    for file in (path, theirs):
+        file.write_text(json.dumps({"api_key": KEY}))
+        file.chmod(0o644)
+    assert list(configuration.exposed([str(path), "ENV", str(theirs)], meltano)) == [str(path)]
+    assert list(configuration.exposed([str(path), str(theirs)], {})) == [str(path), str(theirs)]
+    path.write_text(json.dumps({"list_id": "Y6nRLr"}))
+    theirs.chmod(0o600)
+    assert list(configuration.exposed([str(path), str(theirs)], {})) == []
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [

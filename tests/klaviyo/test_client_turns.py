@@ -175,3 +175,15 @@ def test_no_retry_is_told_of_after_the_end(connect, reply):
     with pytest.raises(RunStopped):
         connected.client.list("Y6nRLr")
     assert connected.retries == []
+
+
+def test_how_long_the_wait_for_a_turn_is(connect, reply, clock):
+    """What a person sees while nothing seems to happen: the time until the last who waits has had its turn."""
+    connected = connect(lambda _: reply(200, ACCOUNT))
+    seen = []
+    clock.asleep = lambda seconds: seen.append((seconds, connected.client.turns.seconds_left))
+    for _ in range(16):  # Get Accounts: 1 a second, 15 a minute
+        connected.client.account()
+    assert [left for _, left in seen] == [pytest.approx(seconds) for seconds, _ in seen]
+    assert seen[-1][1] > 40
+    assert connected.client.turns.seconds_left == 0

@@ -23,6 +23,22 @@ def test_a_run_delivers_the_segment_and_keeps_the_state(project):
     assert (ROOT / "meltano.yml").read_bytes() == before
 
 
+def test_what_meltano_sees_of_a_run(project):
+    """Our lines with their levels, numbers and metrics as fields; nothing that its user could not mend, no address."""
+    assert project.meltano("--log-format", "json", "run", "tap-jsonl", "target-klaviyo-segments") == 0, project.said
+    found = [json.loads(line) for line in project.said.splitlines() if line.startswith("{")]
+    ours = [line for line in found if line.get("name") == "target-klaviyo-segments"]
+    assert ours[0]["event"].endswith("of connection klaviyo begins")
+    assert {line["level"] for line in ours} == {"info"}
+    (over,) = [line for line in ours if "export" in line]
+    assert (over["stream_name"], over["export"]["delivered"]) == ("newsletter", 5)
+    points = {
+        point["metric"]: point["value"] for point in (line["metric_info"] for line in ours if "metric_info" in line)
+    }
+    assert (points["record_count"], points["batch_count"], points["reject_count"]) == (9, 1, 3)
+    assert "@" not in json.dumps([line["event"] for line in ours])
+
+
 def test_a_mirror_of_a_tap_that_reads_what_changed_takes_nobody_off(project, tmp_path):
     """An incremental tap, and it says so: who is gone from the file stays, and Meltano's status is not 0."""
     source = tmp_path / "people.jsonl"

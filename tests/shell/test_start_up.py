@@ -9,7 +9,8 @@ _ASKED = """
 import gc, sys
 from target_klaviyo_segments import cli
 assert cli.main(["--about", "--format=json"]) == 0
-print(gc.isenabled(), *sorted({"email_validator", "phonenumbers", "pyarrow"} & sys.modules.keys()), file=sys.stderr)
+odd = {"email_validator", "phonenumbers", "pyarrow", "tqdm"}
+print(gc.isenabled(), *sorted(odd & sys.modules.keys()), file=sys.stderr)
 """
 
 
