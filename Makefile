@@ -6,6 +6,7 @@ VENV := $(ROOT)/.venv
 TAP_VENV := $(ROOT)/.venv-tap
 MELTANO_VENV := $(ROOT)/.venv-meltano
 DAGSTER_VENV := $(ROOT)/.venv-dagster
+LOWEST_VENV := $(ROOT)/.venv-lowest
 BIN := $(VENV)/bin
 TAP := tap-jsonl==0.3.1
 P := */target_klaviyo_segments
@@ -22,7 +23,7 @@ else
   install = $(1)/bin/python -m pip install --quiet --disable-pip-version-check
 endif
 
-.PHONY: help demo demo-meltano demo-dagster test test-all test-faults soak coverage test-wheel lint docs format settings bench clean
+.PHONY: help demo demo-meltano demo-dagster test test-all test-faults test-lowest soak coverage test-wheel lint lock sbom docs format settings bench clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list.
@@ -40,7 +41,7 @@ demo-dagster: $(VENV)/.ready $(TAP_VENV)/.ready $(DAGSTER_VENV)/.ready  ## Two a
 test: $(VENV)/.ready  ## The tests that need Python alone, in parallel; says what it left out.
 	@cd $(ROOT) && $(BIN)/python -m pytest -n 2 -q
 
-test-all: $(VENV)/.ready $(MELTANO_VENV)/.ready  ## All tests, with real taps and a browser; fails when PostgreSQL or Chromium is missing.
+test-all: $(VENV)/.ready $(TAP_VENV)/.ready $(MELTANO_VENV)/.ready  ## All tests, with real taps and a browser; fails when PostgreSQL or Chromium is missing.
 	@cd $(ROOT) && $(BIN)/python -m pytest -n 2 -q --all --ignore=tests/meltano
 	@# Meltano now and then hands a tap an empty catalog, and a run that failed so goes well the next time: what failed
 	@# is tried once more, alone.
@@ -59,11 +60,26 @@ test-faults: $(VENV)/.ready  ## Every fault of docs/reliability.md, the slow one
 soak: $(VENV)/.ready  ## Three million records of a hundred streams; fails when memory grows.
 	@cd $(ROOT) && $(BIN)/python -m tests.faults.soak
 
+test-lowest: $(VENV)/.dev  ## The tests with the oldest versions that pyproject.toml allows; best PYTHON=python3.10.
+	@$(BIN)/uv venv --quiet --allow-existing --python $(PYTHON) $(LOWEST_VENV)
+	@cd $(ROOT) && VIRTUAL_ENV=$(LOWEST_VENV) $(BIN)/uv pip install --quiet --resolution lowest-direct -e '.[test]'
+	@cd $(ROOT) && $(LOWEST_VENV)/bin/python -m pytest -n 2 -q
+
 test-wheel: $(VENV)/.dev  ## Build the wheel and test it, installed, away from the checkout.
 	@cd $(ROOT) && $(BIN)/python .ci/wheel.py
 
-lint: $(VENV)/.dev  ## ruff, mypy, import-linter.
+lint: $(VENV)/.dev  ## ruff, mypy, import-linter; the Dockerfile and what runs on GitHub.
 	@cd $(ROOT) && $(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+	@cd $(ROOT) && $(BIN)/hadolint Dockerfile && $(BIN)/zizmor --offline --quiet --no-progress .github
+	@cd $(ROOT)/.github && $(BIN)/check-jsonschema -qq --builtin-schema vendor.github-workflows workflows/*.yml && \
+	  $(BIN)/check-jsonschema -qq --builtin-schema vendor.dependabot dependabot.yml
+
+lock: $(VENV)/.dev  ## Write the versions to be tested into constraints.txt; ARGS=--upgrade for the newest.
+	@cd $(ROOT) && $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --all-extras --no-annotate \
+	  --custom-compile-command 'make lock' $(ARGS) --output-file constraints.txt pyproject.toml
+
+sbom: $(VENV)/.dev  ## The bill of materials of a release, CycloneDX, into dist/.
+	@cd $(ROOT) && $(BIN)/python .ci/sbom.py
 
 docs: $(VENV)/.dev  ## The site of docs/ into site/; fails at a dead link.
 	@cd $(ROOT) && $(BIN)/python -m mkdocs build --strict --quiet
@@ -78,7 +94,7 @@ bench: $(VENV)/.ready  ## The table of docs/performance.md, at most twenty minut
 	@cd $(ROOT) && $(BIN)/python benchmarks/bench.py $(ARGS)
 
 clean:  ## Remove what the other targets made.
-	rm -rf $(VENV) $(TAP_VENV) $(MELTANO_VENV) $(DAGSTER_VENV) $(ROOT)/.meltano $(ROOT)/.demo $(ROOT)/dist
+	rm -rf $(VENV) $(TAP_VENV) $(MELTANO_VENV) $(DAGSTER_VENV) $(LOWEST_VENV) $(ROOT)/.meltano $(ROOT)/.demo $(ROOT)/dist
 
 $(VENV)/.ready: $(ROOT)/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=python3.12 ...")'

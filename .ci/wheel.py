@@ -1,4 +1,4 @@
-"""Build the wheel, install it alone into a fresh venv, and use it as a user would: what is tested is what ships."""
+"""Build into `dist/`, install the wheel alone into a fresh venv, and use it as a user would: what is tested ships."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import venv
+import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,18 +36,37 @@ with SandboxServer(box) as server:
 
 
 def main() -> None:
-    """Exit non-zero when the installed wheel does not do the main job."""
+    """Exit non-zero when the wheel is not whole, or does not do the main job once it is installed."""
+    dist = ROOT / "dist"
+    for old in [*dist.glob("*.whl"), *dist.glob("*.tar.gz")]:
+        old.unlink()
+    build = [sys.executable, "-m", "build", "--outdir", str(dist), str(ROOT)]
+    subprocess.run(build, check=True, stdout=subprocess.DEVNULL)
+    (wheel,) = dist.glob("*.whl")
+    looked_at(wheel)
     with tempfile.TemporaryDirectory() as folder:
         here = Path(folder)
-        build = [sys.executable, "-m", "build", "--outdir", str(here), str(ROOT)]
-        subprocess.run(build, check=True, stdout=subprocess.DEVNULL)
-        (wheel,) = here.glob("*.whl")
         venv.create(here / "venv", with_pip=True)
         python = here / "venv" / "bin" / "python"
         install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", str(wheel)]
         subprocess.run(install, check=True)
         subprocess.run([python, "-I", "-c", JOB], input=LINES, text=True, check=True, cwd=here)
         print(f"{wheel.name}: installed alone, one segment delivered")
+
+
+def looked_at(wheel: Path) -> None:
+    """The package with its marker of types, and nothing else.
+
+    Raises:
+        SystemExit: The wheel has less or more.
+    """
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    package = "target_klaviyo_segments/"
+    missing = {f"{package}{name}" for name in ("py.typed", "cli.py", "sandbox/server.py")} - set(names)
+    strange = [name for name in names if not name.startswith((package, "target_klaviyo_segments-")) or ".pyc" in name]
+    if missing or strange:
+        raise SystemExit(f"{wheel.name}: missing {sorted(missing)}, not ours {strange}")
 
 
 if __name__ == "__main__":

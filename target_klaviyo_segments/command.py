@@ -99,3 +99,7 @@ def _check(values: dict[str, Any], *, as_json: bool) -> int:
     if as_json:
         sys.stdout.write(document(values.get("connection_name"), findings))
     return 0 if in_order(findings) else 1
+
+
+# `--about` shows the docstring of the class that it is asked of.
+Command.__doc__ = TargetKlaviyoSegments.__doc__

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import pytest
 from browser import chromium
+from checkout import ROOT
 from hypothesis import HealthCheck, settings
 from meltano_project import meltano
 from postgres import programs
@@ -35,6 +36,7 @@ def needs():
         "postgres": Need(
             "PostgreSQL with wal2json", programs() is not None, "apt-get install postgresql postgresql-15-wal2json"
         ),
+        "tap": Need("tap-jsonl", (ROOT / ".venv-tap" / "bin" / "tap-jsonl").exists(), "make demo"),
     }
 
 

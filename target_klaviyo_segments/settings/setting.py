@@ -23,6 +23,7 @@ _ARTICLES = {
     "object": "an object",
     "array": "a list",
 }
+_ABBREVIATIONS = {"api": "API", "id": "ID", "oauth": "OAuth", "url": "URL"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +80,8 @@ class Setting:
     @property
     def title(self) -> str:
         """The label that Meltano shows."""
-        words = self.name.replace("_", " ")
-        return (words[:1].upper() + words[1:]).replace("Api ", "API ").replace(" id", " ID").replace("Oauth", "OAuth")
+        first, *rest = (_ABBREVIATIONS.get(word, word) for word in self.name.split("_"))
+        return " ".join([first[:1].upper() + first[1:], *rest])
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
