@@ -40,6 +40,7 @@ class Command(TargetKlaviyoSegments):
         allow_removals: int | None = None,
         retry: str | None = None,
         check: bool = False,
+        dry_run: bool = False,
         as_json: bool = False,
     ) -> int:
         """The command line's one action; to the exit status."""
@@ -51,6 +52,8 @@ class Command(TargetKlaviyoSegments):
             cls.logger.warning("the config file %s holds a secret and others can read it: chmod 600 %s", path, path)
         if key_file := configuration.exposed_key(values):
             cls.logger.warning("the key file %s can be read by others: chmod 600 %s", key_file, key_file)
+        if dry_run:
+            values["dry_run"] = True
         if check:
             return _check(values, as_json=as_json)
         if full:

@@ -191,7 +191,8 @@ class Destinations:
             ) from error
         self._by_name[name] = self.lists[made.id] = made
         self._report.lists_created.append({"id": made.id, "name": made.name, "opt_in_process": made.opt_in_process})
-        self._log.info("the list `%s` (%s, %s) was made for stream `%s`", name, made.id, made.opt_in_process, stream)
+        done = "would be made" if self._settings.dry_run else "was made"
+        self._log.info("the list `%s` (%s, %s) %s for stream `%s`", name, made.id, made.opt_in_process, done, stream)
         return made.id
 
     def _none_of_that_name(self, name: str) -> str:

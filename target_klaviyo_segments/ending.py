@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from target_klaviyo_segments.looking_back import look_back
 from target_klaviyo_segments.report.files import write_report
-from target_klaviyo_segments.report.page_file import PAGE, write_page
+from target_klaviyo_segments.report.foretold import lines_of_plan
+from target_klaviyo_segments.report.page_file import PAGE, PLAN_PAGE, write_page
 from target_klaviyo_segments.report.text import five_lines
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ class Ending:
         """
         look_back(self.report, ledger)
         path = self._write(status, message)
-        for line in five_lines(self.report, str(path), self._page()):
+        tell = lines_of_plan if self.report.dry_run else five_lines
+        for line in tell(self.report, str(path), self._page()):
             self.log.info("%s", line)
 
     def skip(self, message: str) -> None:
@@ -51,7 +53,7 @@ class Ending:
 
     def _page(self) -> str | None:
         """The report for people; where it is, if it is anywhere."""
-        path = self.work_dir / PAGE
+        path = self.work_dir / (PLAN_PAGE if self.report.dry_run else PAGE)
         trouble = write_page(self.report.as_dict(), path)
         if trouble is not None:
             self.log.warning("connection %s: %s", self.report.connection, trouble)

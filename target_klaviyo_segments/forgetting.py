@@ -33,7 +33,7 @@ _OURS = (
     "reports/*.json",
     "reports/*.draft",
     "report.*",
-    "plan.json",
+    "plan.*",
     acceptance.FILE,
     memory.FILE,
     tokens.FILE,
@@ -54,6 +54,9 @@ _FOLDERS = ("rejects", "failed", "reports")
 def forget(config: tuple[str, ...], *, and_empty_list: bool, yes: bool) -> int:
     """The command; to the exit status."""
     values = configuration.read_config(config, os.environ)
+    if yes and values.get("dry_run") is True:
+        click.echo("`dry_run` is true, so it is only told what would be done")
+        yes = False
     for line in carry_out(values, Wires(), and_empty_list=and_empty_list, yes=yes):
         click.echo(line)
     return 0 if yes else 1

@@ -29,7 +29,7 @@ def looked_at(run: Run, log: logging.Logger, now: Callable[[], float]) -> Iterat
     """Show a run until it ends, or this block does; gives what makes room for something else on the terminal."""
     log.info("run %s begins", run.name)
     lanes = run.exporter.lanes
-    shows: list[Show] = [ExportLines(log, lanes, run.destinations.name_of), Meters(lanes)]
+    shows: list[Show] = [] if run.dry else [ExportLines(log, lanes, run.destinations.name_of), Meters(lanes)]
     aside: Aside = nullcontext
     if log.isEnabledFor(logging.INFO) and is_terminal(sys.stderr, os.environ):
         line = TerminalLine(now())

@@ -14,6 +14,11 @@ def options() -> list[click.Parameter]:
             help="Tell whether the connection works: key, scopes, lists, folder. Reads no input, writes nothing.",
         ),
         click.Option(["--json", "as_json"], is_flag=True, help="With --check: print a JSON document."),
+        click.Option(
+            ["--dry-run"],
+            is_flag=True,
+            help="Foretell what a run over this input would do, in plan.json. Writes nothing to Klaviyo, and no STATE.",
+        ),
         click.Option(["--full"], is_flag=True, help="Send everybody, whatever `unchanged_profiles` says."),
         click.Option(
             ["--allow-removals"],

@@ -83,11 +83,15 @@ class Run:
         self._ledger = self._parts.ledger
 
     def resume(self) -> None:
-        """Settle what earlier runs left open.
+        """Settle what earlier runs left open; in a dry run only tell of it.
 
         Raises:
             TargetError: Klaviyo does not answer, or the ledger cannot be written.
         """
+        if self._parts.rehearsing is not None:
+            for sentence in self._parts.rehearsing.left_open():
+                self.warn(sentence)
+            return
         crashed = self._ledger.crashed_runs()
         outcome: Outcome = {}
         if next(self._ledger.unfinished(), None) is not None:
@@ -127,9 +131,14 @@ class Run:
         return self._unselected.setdefault(stream, Tally())
 
     @property
+    def dry(self) -> bool:
+        """Whether it only foretells."""
+        return self._settings.dry_run
+
+    @property
     def name(self) -> str:
         """For people: its id, and its connection's name."""
-        return f"{self._report.run_id} of connection {self._settings.connection_name}"
+        return f"{self._report.run_id} of connection {self._settings.connection_name}{' (dry run)' * self.dry}"
 
     def numbers(self) -> Numbers:
         """How far it is."""
@@ -211,6 +220,8 @@ class Run:
             *(StreamReport(s, t) for s, t in self._unselected.items()),
         ]
         report.plan |= {"needed": self._parts.plan.needed}
+        if self._parts.rehearsing is not None:
+            self._parts.rehearsing.complete(report)
         counters = self._parts.client.counters
         report.requests, report.throttled = counters.requests, counters.throttled
         report.rejects_file = str(self._parts.rejects.path) if self._parts.rejects.written else None

@@ -23,6 +23,8 @@ from target_klaviyo_segments.klaviyo.auth import ApiKey
 from target_klaviyo_segments.klaviyo.client import KlaviyoClient
 from target_klaviyo_segments.klaviyo.oauth import FORM, App, OAuth
 from target_klaviyo_segments.klaviyo.protocol import import_envelope_bytes
+from target_klaviyo_segments.klaviyo.rehearsal import Rehearsal
+from target_klaviyo_segments.klaviyo.transport import ReadsOnly, make_transport
 from target_klaviyo_segments.klaviyo.wire import Wire
 from target_klaviyo_segments.report.document import RunReport
 from target_klaviyo_segments.tokens import TokenFile
@@ -85,21 +87,34 @@ def make_auth(settings: Settings, wires: Wires) -> Auth:
 
 
 def make_client(settings: Settings, wires: Wires, on_retry: Callable[[str, float], None]) -> KlaviyoClient:
-    """The client of this connection."""
-    return KlaviyoClient(
-        api_url=settings.api_url,
-        auth=make_auth(settings, wires),
-        revision=settings.api_revision,
-        user_agent=_USER_AGENT,
-        request_timeout_seconds=settings.request_timeout_seconds,
-        retry_max_seconds=settings.retry_max_seconds,
-        pool_size=max(settings.max_in_flight, READERS if settings.mirror_scope == "all" else 0) + 1,
-        clock=wires.clock,
-        wall=wires.wall,
-        random=random.random,
-        transport=wires.transport,
-        on_retry=on_retry,
-    )
+    """The client of this connection; with `dry_run` nothing but reads goes through it."""
+    return KlaviyoClient(**_client_parts(settings, wires, on_retry))
+
+
+def make_rehearsal(settings: Settings, wires: Wires, on_retry: Callable[[str, float], None]) -> Rehearsal:
+    """The client of a dry run."""
+    return Rehearsal(**_client_parts(settings, wires, on_retry))
+
+
+def _client_parts(settings: Settings, wires: Wires, on_retry: Callable[[str, float], None]) -> dict[str, Any]:
+    pool_size = max(settings.max_in_flight, READERS if settings.mirror_scope == "all" else 0) + 1
+    transport = wires.transport
+    if settings.dry_run:
+        transport = ReadsOnly(transport or make_transport(pool_size))
+    return {
+        "api_url": settings.api_url,
+        "auth": make_auth(settings, wires),
+        "revision": settings.api_revision,
+        "user_agent": _USER_AGENT,
+        "request_timeout_seconds": settings.request_timeout_seconds,
+        "retry_max_seconds": settings.retry_max_seconds,
+        "pool_size": pool_size,
+        "clock": wires.clock,
+        "wall": wires.wall,
+        "random": random.random,
+        "transport": transport,
+        "on_retry": on_retry,
+    }
 
 
 def make_mirror_limits(settings: Settings, allow_removals: int | None) -> MirrorLimits:
@@ -159,10 +174,12 @@ def make_report(settings: Settings) -> RunReport:
         user=user_name(),
         started_at=now,
         data_privacy_accepted=settings.accept_data_privacy,
+        dry_run=settings.dry_run,
     )
 
 
 def make_alarm(settings: Settings, wires: Wires, log: logging.Logger) -> Alarm:
-    """Who is told when a run of this connection goes wrong."""
-    webhook = wires.webhook(settings.alert_webhook_url) if settings.alert_webhook_url else None
+    """Who is told when a run of this connection goes wrong; nobody of a dry run, which whoever asked for it reads."""
+    url = None if settings.dry_run else settings.alert_webhook_url
+    webhook = wires.webhook(url) if url else None
     return Alarm(webhook, connection=settings.connection_name, work_dir=Path(settings.work_dir), log=log)

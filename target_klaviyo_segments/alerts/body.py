@@ -6,7 +6,7 @@ import re
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from target_klaviyo_segments.report.text import counts
+from target_klaviyo_segments.report.text import counts_of
 from target_klaviyo_segments.segment.identity import mask
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def body_of(event: str, message: str, trouble: Trouble, connection: str, report:
     found: dict[str, Any] = {"event": event, "message": message, "connection": connection}
     found |= {"failing_since": trouble.since, "failed_runs": trouble.runs}
     if report is not None:
-        lines.append(f"run {report.run_id}, rows: {counts(report.totals)}")
+        lines.append(f"run {report.run_id}, rows: {counts_of(report.totals)}")
         found |= _numbers(report)
     return {"text": "\n".join(lines).translate(_SLACK), **found}
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def tell_of_refused(config: Mapping[str, Any], error: SettingsError, log: logging.Logger) -> None:
     """Tell the webhook of a configuration, if that is right; not a byte leaves where the notice is not accepted."""
-    url = config.get("alert_webhook_url")
+    url = None if config.get("dry_run") is True else config.get("alert_webhook_url")
     if not isinstance(url, str) or webhook_url(url) is not None or config.get("accept_data_privacy") is not True:
         return
     connection, work_dir = (_text(config, name) for name in ("connection_name", "work_dir"))

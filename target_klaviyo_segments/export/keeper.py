@@ -97,9 +97,9 @@ class Keeper:
         Raises:
             WorkDirError: The ledger cannot be read.
         """
-        emails, since = batch.emails, self._now() - self._resend_after
-        prints = _prints(batch, {kind: read(batch) for kind, read in lane.errands.items()})
+        emails, prints = batch.emails, prints_of(lane, batch)
         keys = None if lane.keys_of is None else lane.keys_of(batch.records)
+        since = self.trusted_since
         found = self._write(self._ledger.unchanged, lane.list_id, emails, prints, keys, delivered_since=since)
         if lane.marks_of is not None and found:
             marks = lane.marks_of([batch.records[row] for row in found], [batch.payloads[row] for row in found])
@@ -107,12 +107,22 @@ class Keeper:
             self._write(self._ledger.given.note, lane.name, lane.list_id, [emails[row] for row in found], fields)
         return {emails[position] for position in found}
 
+    @property
+    def trusted_since(self) -> float:
+        """Who was delivered before is sent again, whatever Klaviyo was given; seconds since the epoch."""
+        return self._now() - self._resend_after
+
     def _write(self, entry: Callable[..., Any], *arguments: Any, **columns: Any) -> Any:  # noqa: ANN401  # any entry's
         try:
             return entry(*arguments, **columns)
         except WorkDirError:
             self._usable = False
             raise
+
+
+def prints_of(lane: Lane, batch: Batch) -> list[int]:
+    """Fingerprints of the rows of a batch that goes to a list."""
+    return _prints(batch, {kind: read(batch) for kind, read in lane.errands.items()})
 
 
 def _prints(batch: Batch, errands: Mapping[str, Sequence[bytes | None]]) -> list[int]:

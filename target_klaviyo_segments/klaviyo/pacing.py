@@ -77,6 +77,12 @@ class Windows:
             self._instants = deque(self._instants, maxlen=largest)
 
 
+def seconds_for(requests: int, windows: Iterable[Window]) -> float:
+    """From the first to the last of so many requests, when each goes as soon as the windows let it."""
+    turns = Windows(windows)
+    return max((turns.reserve(0.0) for _ in range(requests)), default=0.0)
+
+
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
     """Exponential waits with jitter, as Klaviyo asks, until `limit_seconds` are over."""

@@ -1,4 +1,7 @@
-"""Connections whose answers must begin in time. The socket's time-out alone bounds each byte, and not their number."""
+"""Connections whose answers must begin in time. The socket's time-out alone bounds each byte, and not their number.
+
+And the last lock of a dry run, on what would go through them.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,16 @@ import re
 import time
 from typing import TYPE_CHECKING, Any
 
-from requests.adapters import HTTPAdapter
+from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from target_klaviyo_segments.errors import KlaviyoError
 
 if TYPE_CHECKING:
     import socket
 
+    from requests import PreparedRequest, Response
     from urllib3 import PoolManager
 
 _PATH = re.compile(r"^(\w+://[^/?#]*)?/.*$", re.DOTALL)
@@ -35,6 +41,31 @@ def _without_paths(line: logging.LogRecord) -> bool:
     if isinstance(line.args, tuple):
         line.args = tuple(_PATH.sub(r"\1/...", each) if isinstance(each, str) else each for each in line.args)
     return True
+
+
+class ReadsOnly(BaseAdapter):
+    """Lets through what reads, and nothing else, whatever those above it believe."""
+
+    def __init__(self, transport: BaseAdapter) -> None:
+        super().__init__()
+        self._transport = transport
+
+    def send(self, request: PreparedRequest, *arguments: Any, **options: Any) -> Response:  # noqa: ANN401  # handed on as they are
+        """Send it, if it is a GET.
+
+        Raises:
+            KlaviyoError: It is not.
+        """
+        if request.method != "GET":
+            raise KlaviyoError(
+                f"a {request.method} was about to leave in a dry run, in which nothing but reads is sent. It was held "
+                "back, and nothing was written: this is a defect of the program, please report it"
+            )
+        return self._transport.send(request, *arguments, **options)
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._transport.close()
 
 
 class _Adapter(HTTPAdapter):

@@ -62,6 +62,7 @@ Signatures:
     fingerprint(payload: bytes) -> int                               # signed 64 bits
     fingerprints(payloads: Iterable[bytes]) -> list[int]
 
+    Copy.of(path: Path, *, now, warn) -> Copy                        # a ledger to try things on; nothing of it is kept
     glance(path: Path) -> Glance | None                              # changes nothing; None when there is no ledger
 
 Values (frozen): `PastRun(run_id, connection, version, began, ended, status, counts)`, `Unfinished(intent, run_id,
@@ -79,6 +80,7 @@ What the caller owes: every row of an intent is settled in the end, also one tha
 from __future__ import annotations
 
 from target_klaviyo_segments.ledger.bounds import Bounds
+from target_klaviyo_segments.ledger.copying import Copy
 from target_klaviyo_segments.ledger.errands import FOR_EVER, Errand
 from target_klaviyo_segments.ledger.fingerprint import fingerprint, fingerprints
 from target_klaviyo_segments.ledger.given import Due
@@ -90,6 +92,7 @@ from target_klaviyo_segments.ledger.values import PastRun, Sent, Unfinished
 __all__ = [
     "FOR_EVER",
     "Bounds",
+    "Copy",
     "Due",
     "Errand",
     "Glance",

@@ -24,13 +24,17 @@ _SIZES = (1000, 100, 10, 1)
 _CACHED_STATEMENTS = 64
 
 
-def connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path, *, nameless: bool = False) -> sqlite3.Connection:
     """Open a SQLite file as the ledger uses it: a commit that returned survives a loss of power.
+
+    A `nameless` one is empty, lies where the temporary files of `path` do, and is gone when it is closed or we die.
+    https://www.sqlite.org/inmemorydb.html#temp_db
 
     Raises:
         sqlite3.Error: It cannot be opened.
     """
-    connection = sqlite3.connect(path, timeout=10.0, isolation_level=None, cached_statements=_CACHED_STATEMENTS)
+    file = "" if nameless else path
+    connection = sqlite3.connect(file, timeout=10.0, isolation_level=None, cached_statements=_CACHED_STATEMENTS)
     try:
         for pragma in (
             "synchronous = FULL",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from target_klaviyo_segments.ledger.bounds import Bounds
 from target_klaviyo_segments.ledger.database import Database
 from target_klaviyo_segments.ledger.journal import Columns, Journal
-from target_klaviyo_segments.ledger.lock import Lock
+from target_klaviyo_segments.ledger.lock import Held, Lock
 from target_klaviyo_segments.ledger.membership import Membership
 from target_klaviyo_segments.ledger.opening import open_file
 from target_klaviyo_segments.ledger.posting import Posting
@@ -30,7 +30,7 @@ class Ledger(Membership):
     run, intent or row that cannot be.
     """
 
-    def __init__(self, database: Database, lock: Lock, now: Callable[[], float], bounds: Bounds) -> None:
+    def __init__(self, database: Database, lock: Held, now: Callable[[], float], bounds: Bounds) -> None:
         super().__init__(database, Posting(database, bounds), now)
         self._lock = lock
         self._runs = Runs(database, now, bounds)

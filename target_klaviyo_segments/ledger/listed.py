@@ -43,7 +43,7 @@ class Listed:
         )
 
     def count(self) -> tuple[int, int]:
-        """How many are on the list, and how many of them are strangers: in no segment, and need not stay."""
+        """How many are on the list and need not stay, and how many of them are strangers: in no segment."""
         self._seen.sort()
         self._database.run(
             "CREATE TEMP TABLE strangers AS SELECT id, person FROM "
@@ -51,7 +51,9 @@ class Listed:
             "WHERE person IS NULL OR NOT EXISTS "
             "(SELECT 1 FROM temp.seen_sorted AS seen WHERE seen.person = found.person)"
         )
-        (members,) = self._database.row("SELECT count(DISTINCT id) FROM temp.listed")
+        (members,) = self._database.row(
+            "SELECT count(*) FROM (SELECT 1 FROM temp.listed GROUP BY id HAVING NOT max(stays))"
+        )
         (strangers,) = self._database.row("SELECT count(*) FROM temp.strangers")
         return int(members), int(strangers)
 

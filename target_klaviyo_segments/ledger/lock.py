@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from target_klaviyo_segments.errors import WorkDirError
 from target_klaviyo_segments.ledger.faults import not_usable
@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 
 CLOSED = "closed"
 _LONGEST = 400  # bytes read of a text that may be anything
+
+
+class Held(Protocol):
+    """What keeps others from a ledger, if anything does."""
+
+    def release(self, *, in_order: bool) -> None:
+        """Let go. `in_order`: the ledger was closed and nothing was wrong with it."""
+        ...
 
 
 class Lock:
@@ -83,10 +91,7 @@ class Lock:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise WorkDirError(
-                f"the ledger {ledger} is in use by another run: {self._read().strip() or 'just begun'}. "
-                "Wait until it ends, or give this run a `work_dir` of its own"
-            ) from None
+            raise in_use(ledger, self._read()) from None
         return self._read()
 
     def _read(self) -> str:
@@ -95,6 +100,14 @@ class Lock:
     def _write(self, text: str) -> None:
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, text.encode(), 0)
+
+
+def in_use(ledger: Path, holder: str) -> WorkDirError:
+    """Another run has it, which tells of itself in `holder`."""
+    return WorkDirError(
+        f"the ledger {ledger} is in use by another run: {holder.strip() or 'just begun'}. "
+        "Wait until it ends, or give this run a `work_dir` of its own"
+    )
 
 
 def _utc(seconds: float) -> str:

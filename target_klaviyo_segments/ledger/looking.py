@@ -40,7 +40,7 @@ def glance(path: Path) -> Glance | None:
         if not path.exists() and not path.is_symlink():
             return None
         check_header(path, len(STEPS), ours_before=path.with_suffix(".lock").exists())
-        return _read(path, _holder(path.with_suffix(".lock")))
+        return _read(path, holder_of(path))
     except Damaged as error:
         raise told(sqlite3.DatabaseError(f"malformed: {error}"), path) from None
     except sqlite3.Error as error:
@@ -49,10 +49,20 @@ def glance(path: Path) -> Glance | None:
         raise not_usable(path, error) from None
 
 
-def _read(path: Path, holder: str | None) -> Glance:
-    """Without a log beside it, a file that nobody writes is read as it is: SQLite then makes no file of its own."""
+def look_into(path: Path) -> sqlite3.Connection:
+    """Open a ledger to read it.
+
+    Without a log beside it, a file that nobody writes is read as it is: SQLite then makes no file of its own.
+
+    Raises:
+        sqlite3.Error: It cannot be opened.
+    """
     still = "" if path.with_name(path.name + "-wal").exists() else "&immutable=1"
-    connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro{still}", uri=True, timeout=10.0)
+    return sqlite3.connect(f"file:{quote(str(path))}?mode=ro{still}", uri=True, timeout=10.0)
+
+
+def _read(path: Path, holder: str | None) -> Glance:
+    connection = look_into(path)
     try:
         check_tables(connection)
         runs, last = connection.execute(
@@ -66,8 +76,13 @@ def _read(path: Path, holder: str | None) -> Glance:
     return Glance(lists, runs, members, unfinished, last, holder)
 
 
-def _holder(lock: Path) -> str | None:
-    """Who has the lock. Where its text says nobody, it is not touched: a run might just be taking it."""
+def holder_of(path: Path) -> str | None:
+    """Who has the lock of a ledger. Where its text says nobody, it is not touched: a run might just be taking it.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    lock = path.with_suffix(".lock")
     try:
         file = os.open(lock, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except FileNotFoundError:

@@ -23,7 +23,7 @@ OLDEST_SQLITE = (3, 33)
 # Looking a ledger over takes about 2 s for 100 MB, a million people. Beyond this only its tables are read.
 LOOKED_OVER_BYTES = 1_000_000_000
 _MAGIC = b"SQLite format 3\0"
-_LOST = (
+LOST = (
     "What it knew is not used: unchanged people are sent again, nobody counts as put on a list by earlier runs, "
     "and open jobs of a crashed run are not asked about"
 )
@@ -49,7 +49,7 @@ def open_file(
             return _open(path, steps, look_over=not lock.was_closed)
         except Damaged as error:
             aside = set_aside(path, now)
-            warn(f"the ledger {path} is damaged ({error}): set aside as {aside.name}, a new one is begun. {_LOST}")
+            warn(f"the ledger {path} is damaged ({error}): set aside as {aside.name}, a new one is begun. {LOST}")
             return _open(path, steps, look_over=False)
     except OSError as error:
         raise not_usable(path, error) from None
@@ -113,11 +113,7 @@ def _open(path: Path, steps: Sequence[str], *, look_over: bool) -> sqlite3.Conne
     connection: sqlite3.Connection | None = None
     try:
         connection = connect(path)
-        version = _known_version(connection, path, len(steps))
-        check_tables(connection)
-        if look_over and path.stat().st_size <= LOOKED_OVER_BYTES:
-            _look_over(connection)
-        _migrate(connection, path, version, steps)
+        make_ready(connection, path, steps, look_over=look_over)
         # Only now: a new file has our mark in itself, and not in a log beside it that may be lost.
         connection.execute("PRAGMA journal_mode = WAL").fetchone()
     except BaseException as error:
@@ -127,6 +123,20 @@ def _open(path: Path, steps: Sequence[str], *, look_over: bool) -> sqlite3.Conne
             raise Damaged(str(error)) from None
         raise
     return connection
+
+
+def make_ready(connection: sqlite3.Connection, path: Path, steps: Sequence[str], *, look_over: bool) -> None:
+    """Bring what the file at `path` holds up to date, once it is known to be whole.
+
+    Raises:
+        WorkDirError: It is of a newer version, or cannot be brought up to date.
+        Damaged, sqlite3.Error: It is not whole, or the disk refuses.
+    """
+    version = _known_version(connection, path, len(steps))
+    check_tables(connection)
+    if look_over and path.stat().st_size <= LOOKED_OVER_BYTES:
+        _look_over(connection)
+    _migrate(connection, path, version, steps)
 
 
 def _version(connection: sqlite3.Connection) -> int:

@@ -56,6 +56,7 @@ class RunReport:
     message: str | None = None
     ended_at: datetime | None = None
     seconds: float = 0.0
+    dry_run: bool = False
     data_privacy_accepted: bool = False
     data_privacy: dict[str, Any] = field(default_factory=dict)
     account_id: str | None = None
@@ -70,6 +71,7 @@ class RunReport:
     warnings: list[str] = field(default_factory=list)
     pace: dict[str, Any] | None = None  # import jobs by time
     earlier: Sequence[dict[str, Any]] = ()  # runs, newest first
+    foretold: dict[str, Any] | None = None  # of a dry run: what a run would do
 
     @property
     def counts(self) -> dict[str, Any]:
@@ -96,6 +98,7 @@ class RunReport:
         streams = {stream.stream: stream.as_dict() for stream in self.streams}
         return {
             "run_id": self.run_id,
+            "dry_run": self.dry_run,
             "retry_of": self.retry_of,
             "status": self.status,
             "message": self.message,
@@ -124,4 +127,5 @@ class RunReport:
             "warnings": self.warnings,
             "pace": self.pace,
             "earlier_runs": list(self.earlier),
+            "foretold": self.foretold,
         }

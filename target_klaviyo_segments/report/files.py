@@ -14,6 +14,9 @@ from target_klaviyo_segments.errors import WorkDirError
 if TYPE_CHECKING:
     from target_klaviyo_segments.report.document import RunReport
 
+# The last dry run's. It never takes the place of the last run's report.
+PLAN = "plan.json"
+
 
 def prepare(work_dir: str) -> Path:
     """Make the directory and prove that it can be written.
@@ -36,13 +39,13 @@ def prepare(work_dir: str) -> Path:
 
 
 def write_report(report: RunReport, work_dir: Path) -> Path:
-    """Write `report.json` and `reports/{run_id}.json`.
+    """Write `report.json`, or `plan.json` after a dry run, and `reports/{run_id}.json`.
 
     Raises:
         WorkDirError: They cannot be written.
     """
     write_past_report(report, work_dir)
-    return _write(report, work_dir / "report.json")
+    return _write(report, work_dir / (PLAN if report.dry_run else "report.json"))
 
 
 def write_past_report(report: RunReport, work_dir: Path) -> Path:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PAGE = "report.html"
+PLAN_PAGE = "plan.html"
 
 
 def write_page(document: dict[str, Any], path: Path, kept: Sequence[dict[str, Any]] | None = None) -> str | None:

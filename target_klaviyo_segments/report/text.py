@@ -14,24 +14,25 @@ def five_lines(report: RunReport, report_path: str, page: str | None) -> list[st
     totals, rejects, path = report.totals, report.rejects_file or "none", page or report_path
     return [
         f"run {report.run_id} of connection {report.connection}: {report.status} in {report.seconds:.1f} s",
-        f"rows: {counts(totals)}",
-        f"rejected because: {_reasons(totals)}",
-        f"lists: {_lists(report)}",
+        f"rows: {counts_of(totals)}",
+        f"rejected because: {reasons_of(totals)}",
+        f"lists: {lists_of(report)}",
         f"report: {path}; rejects: {rejects}; requests: {report.requests}, throttled: {report.throttled}",
     ]
 
 
-def counts(tally: Tally) -> str:
-    """Rows by fate, those that are none left out."""
+def counts_of(tally: Tally, *, delivered: str = "delivered") -> str:
+    """Rows by fate: those that there are, and those that everybody looks for."""
     shown = [
-        f"{name} {count}"
+        f"{delivered if name == 'delivered' else name} {count}"
         for name, count in tally.as_dict().items()
         if count or name in {"read", "delivered", "rejected"}
     ]
     return ", ".join(shown)
 
 
-def _reasons(tally: Tally) -> str:
+def reasons_of(tally: Tally) -> str:
+    """Why rows were rejected, and fields left out or cleared."""
     reasons = ", ".join(f"{code} {count}" for code, count in tally.reasons.most_common())
     dropped, cleared = (
         ", ".join(f"{name} {count}" for name, count in fields.most_common())
@@ -41,10 +42,11 @@ def _reasons(tally: Tally) -> str:
     return (reasons or "none was") + left_out + (f"; cleared in Klaviyo: {cleared}" if cleared else "")
 
 
-def _lists(report: RunReport) -> str:
+def lists_of(report: RunReport, *, delivered: str = "delivered") -> str:
+    """What went to which list."""
     lines = [
         f"{stream.stream} -> {stream.list_name or stream.list_id} ({stream.list_id}): "
-        f"{stream.tally.delivered} delivered in {len(stream.exports)} exports{_consent(stream.consent)}"
+        f"{stream.tally.delivered} {delivered} in {len(stream.exports)} exports{_consent(stream.consent)}"
         for stream in report.streams
         if stream.list_id
     ]

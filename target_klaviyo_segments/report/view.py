@@ -102,17 +102,29 @@ def warnings_of(document: Document) -> list[Warned]:
     return [Warned(first, tuple(others)) for first, *others in kinds.values()]
 
 
+def status_of(document: Document) -> words.Status:
+    """How the run ended, or one like it would."""
+    return words.status_of(document["status"], dry_run=bool(document.get("dry_run")))
+
+
 def headline(document: Document) -> str:
     """The run in one sentence."""
     totals, took = document["totals"], words.duration(document["seconds"])
     if document["status"] == "skipped":
         return "Nothing was read and nothing was sent."
+    if document.get("dry_run"):
+        return _plan_in_words(totals)
     if not totals["read"]:
         return "No row was read."
     lists = {counts["list"]["id"] for counts in document["streams"].values() if counts["list"]}
     where = f" to {words.plural(len(lists), 'list')}" if lists else ""
     rows = f"{words.count(totals['delivered'])} of {words.plural(totals['read'], 'row')}"
     return f"{rows} delivered{where} in {took}."
+
+
+def _plan_in_words(totals: Mapping[str, int]) -> str:
+    rows = f"{words.count(totals['delivered'])} of {words.plural(totals['read'], 'row')}"
+    return f"A run over the same input would deliver {rows}."
 
 
 def facts(document: Document) -> Iterator[tuple[str, str]]:
@@ -177,8 +189,8 @@ def history_of(document: Document) -> list[Past]:
     """Runs, this one last."""
     this = {"run_id": document["run_id"], "status": document["status"], "began_at": document["started_at"]}
     this |= {"seconds": document["seconds"], **{fate: document["totals"][fate] for fate in ("read", *FATES)}}
-    runs = [*reversed(document.get("earlier_runs") or ()), this]
-    most = max(1, *(run["read"] for run in runs))
+    runs = [*reversed(document.get("earlier_runs") or ()), *([] if document.get("dry_run") else [this])]
+    most = max([1, *(run["read"] for run in runs)])
     return [_past(run, most) for run in runs]
 
 

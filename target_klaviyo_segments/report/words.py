@@ -23,6 +23,13 @@ STATUSES = {
     "skipped": Status("Not run", "○", "quiet"),
 }
 
+# Of a dry run: what becomes of a run like it.
+FORETOLD = {
+    "successful": Status("Would succeed", "✓", "good"),
+    "failed": Status("Would fail", "✕", "bad"),
+    "canceled": Status("Dry run stopped", "■", "warn"),
+}
+
 FATE_MEANINGS = {
     "delivered": "Klaviyo's import job has ended and names no error for the row",
     "unchanged": "Klaviyo has the person exactly so; not sent again",
@@ -34,9 +41,10 @@ FATE_MEANINGS = {
 }
 
 
-def status_of(name: str) -> Status:
+def status_of(name: str, *, dry_run: bool = False) -> Status:
     """How a status is shown, also one that is not known here."""
-    return STATUSES.get(name) or Status(name.capitalize().replace("_", " "), "?", "quiet")
+    known = (FORETOLD.get(name) if dry_run else None) or STATUSES.get(name)
+    return known or Status(name.capitalize().replace("_", " "), "?", "quiet")
 
 
 def count(number: int) -> str:

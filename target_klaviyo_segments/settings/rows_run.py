@@ -1,4 +1,4 @@
-"""Rows of the settings table: where a run keeps what, and who is told."""
+"""Rows of the settings table: where a run keeps what, who is told, and whether it is only rehearsed."""
 
 from __future__ import annotations
 
@@ -16,5 +16,11 @@ ROWS = (
         "string",
         "Web address that is told, by one JSON document with a `text` as Slack takes it, when a run fails, is refused, is stopped or was killed, and when one goes well again.",
         secret=True,
+    ),
+    Setting(
+        "dry_run",
+        "boolean",
+        "Foretell what a run would do and write nothing to Klaviyo, neither to the ledger nor as STATE; plan.json in work_dir. Also --dry-run. See docs/dry-run.md.",
+        default=False,
     ),
 )

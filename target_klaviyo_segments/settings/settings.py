@@ -120,6 +120,7 @@ class Settings:
     resubscribe: bool
     work_dir: str
     alert_webhook_url: str | None
+    dry_run: bool
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], *, mapping_problems: MappingProblems) -> Settings:

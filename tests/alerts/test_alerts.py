@@ -342,3 +342,14 @@ def test_any_history(history):
                 failing = False
                 expected.append("recovered")
     assert [event for _, event in board.told] == expected
+
+
+def test_of_a_dry_run_nobody_is_told(pipeline, receiver, tmp_path):
+    """Neither that it would fail nor that it would go well: nothing went wrong or well. Refused settings as little."""
+    assert not run(pipeline, receiver, NO_EMAIL)
+    assert not run(pipeline, receiver, NO_EMAIL, dry_run=True)
+    assert run(pipeline, receiver, PEOPLE, dry_run=True), pipeline.error
+    invoke(pipeline, tmp_path, alert_webhook_url=receiver.url, dry_run=True, list_id=None)
+    assert [body["event"] for body in receiver.bodies] == ["failed"]
+    assert run(pipeline, receiver, PEOPLE)
+    assert [body["event"] for body in receiver.bodies] == ["failed", "recovered"]

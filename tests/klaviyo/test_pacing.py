@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from target_klaviyo_segments.errors import Transient
-from target_klaviyo_segments.klaviyo.pacing import QUOTA_MAX, SLACK_MAX_SECONDS, SLACK_SECONDS, RetryPolicy, Windows
+from target_klaviyo_segments.klaviyo.pacing import (
+    QUOTA_MAX,
+    SLACK_MAX_SECONDS,
+    SLACK_SECONDS,
+    RetryPolicy,
+    Windows,
+    seconds_for,
+)
 from target_klaviyo_segments.klaviyo.protocol import Window
 from target_klaviyo_segments.sandbox import windows as sandbox_windows
 from target_klaviyo_segments.sandbox.windows import Windows as KlaviyoWindows
@@ -176,3 +183,11 @@ def test_the_limit_is_never_passed(attempt, elapsed, random, retry_after):
     assert delay is None or elapsed + delay <= 600
     if retry_after is not None and elapsed + retry_after > 600:
         assert delay is None
+
+
+@pytest.mark.parametrize(
+    ("requests", "seconds"), [(0, 0), (1, 0), (10, 0), (11, 1), (150, 14), (151, 60), (160, 60), (161, 61), (450, 134)]
+)
+def test_how_long_so_many_requests_take(requests, seconds):
+    """From the first to the last: ten a second until the minute's 150 are used up, then the next minute's."""
+    assert seconds <= seconds_for(requests, M) <= seconds * (1 + SLACK_SECONDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -17,14 +18,20 @@ def url(run_of_everything):
     return (run_of_everything.work_dir / "report.html").absolute().as_uri()
 
 
+@pytest.fixture(params=["report", "plan"])
+def either(request, url, plan_of_everything):
+    """The page of a run, and that of a dry run."""
+    return url if request.param == "report" else (plan_of_everything / "plan.html").absolute().as_uri()
+
+
 @pytest.mark.parametrize("width", [1200, 390])
 @pytest.mark.parametrize("dark", [False, True])
-def test_it_fits_any_screen_and_asks_nobody(browser, url, width, dark):
+def test_it_fits_any_screen_and_asks_nobody(browser, either, width, dark):
     """Desktop or phone, light or dark: nothing to scroll sideways, no complaint, not one request but the page's own."""
-    browser.open(url, width=width, dark=dark)
+    browser.open(either, width=width, dark=dark)
     assert not browser.overflows
     assert browser.complaints == []
-    assert browser.requests == [url]
+    assert browser.requests == [either]
 
 
 def test_it_shows_the_numbers_of_the_report(browser, url, document):
@@ -48,15 +55,15 @@ def test_it_shows_the_numbers_of_the_report(browser, url, document):
 
 
 @pytest.mark.parametrize("dark", [False, True])
-def test_every_text_can_be_read(browser, url, dark):
+def test_every_text_can_be_read(browser, either, dark):
     """Contrast of at least 4.5 to 1, as WCAG AA wants, of every text against what is behind it."""
-    browser.open(url, dark=dark)
+    browser.open(either, dark=dark)
     assert browser.faint == []
 
 
-def test_it_is_built_for_a_screen_reader(browser, url):
+def test_it_is_built_for_a_screen_reader(browser, either):
     """One h1, headings without gaps, a caption and scoped headings in each table, shapes hidden or named."""
-    browser.open(url)
+    browser.open(either)
     assert browser.unheard == []
 
 
@@ -133,3 +140,16 @@ def test_what_is_long_is_folded_and_open_on_paper(browser, document, tmp_path):
         browser.run(shown.replace("e.checkVisibility()", "e.offsetHeight > 500 && e.checkVisibility()")) == [True] * 3
     )
     assert browser.run("getComputedStyle(document.querySelector('#streams tfoot')).display") == "table-row-group"
+
+
+def test_a_dry_run_shows_what_a_run_would_write(browser, plan_of_everything):
+    """The numbers of plan.json, and that it was one."""
+    found = json.loads((plan_of_everything / "plan.json").read_text())["foretold"]
+    browser.open((plan_of_everything / "plan.html").absolute().as_uri())
+    assert "This was a dry run" in browser.texts("#dry-run")[0]
+    for kind, count in found["people"].items():
+        (shown,) = browser.texts(f"#people tfoot [data-of='{kind.replace('_', ' ')}']")
+        assert int(shown) == count
+    jobs = found["requests"]["Bulk Import Profiles"]["requests"]
+    assert browser.texts("#requests-to-send dd")[0].startswith(f"{jobs} import jobs")
+    assert "xxxxxxx.xxx" in browser.texts("#sample-0")[0]

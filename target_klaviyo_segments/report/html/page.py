@@ -10,7 +10,7 @@ import htpy as h
 from markupsafe import Markup
 
 from target_klaviyo_segments.report import view, words
-from target_klaviyo_segments.report.html import fields, past, people, rows, timeline
+from target_klaviyo_segments.report.html import fields, foretold, past, people, rows, timeline
 from target_klaviyo_segments.report.html.pieces import name, pill, prose
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def render(document: Document, kept: Sequence[dict[str, Any]] | None = None) -> 
     body = h.body[
         h.main[
             _top(document),
+            foretold.plan(document),
             [rows.fates(document), rows.where(document), timeline.over_time(document)] if ran else None,
             [rows.rejected(document), fields.fields(document), people.who_left(document), people.consent(document)]
             if ran
@@ -44,8 +45,8 @@ def render(document: Document, kept: Sequence[dict[str, Any]] | None = None) -> 
 
 
 def _head(document: Document) -> h.Element:
-    status = words.status_of(document["status"])
-    title = f"{document['connection']}: {status.word.lower()}, {words.moment(document['started_at'])}"
+    status, what = view.status_of(document), "dry run, " if document.get("dry_run") else ""
+    title = f"{document['connection']}: {what}{status.word.lower()}, {words.moment(document['started_at'])}"
     return h.head[
         h.meta(charset="utf-8"),
         h.meta(name="viewport", content="width=device-width, initial-scale=1"),
@@ -59,13 +60,15 @@ def _head(document: Document) -> h.Element:
 
 
 def _top(document: Document) -> h.Element:
-    status, message = words.status_of(document["status"]), document["message"]
+    status, message = view.status_of(document), document["message"]
+    happened = "What would happen" if document.get("dry_run") else "What happened"
     return h.header(class_="top")[
         h.div(class_="line")[
             h.h1["Klaviyo export of connection ", h.span(id="connection")[name(document["connection"])]], pill(status)
         ],
+        foretold.banner(document),
         h.p(class_="headline")[view.headline(document)],
-        h.div(class_=f"message {status.tone}")[h.strong["What happened"], h.p[prose(message)]] if message else None,
+        h.div(class_=f"message {status.tone}")[h.strong[happened], h.p[prose(message)]] if message else None,
         h.dl(class_="facts")[
             (
                 h.div[h.dt[label], h.dd(class_="mono" if label in _CODES else "")[value]]

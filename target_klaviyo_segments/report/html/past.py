@@ -41,9 +41,11 @@ def _warned(kind: Warned) -> list[h.Element]:
     return [h.li[prose(kind.first), h.details[h.summary[f"and {words.count(len(others))} more of this kind"], inner]]]
 
 
-def history(document: Document) -> h.Element:
-    """The last runs, as columns and as a table."""
-    runs = view.history_of(document)
+def history(document: Document) -> h.Node:
+    """The last runs, as columns and as a table; a dry run is none."""
+    runs, this = view.history_of(document), document["run_id"]
+    if not runs:
+        return None
     columns = [Column("Began"), Column("status"), *(Column(name, "n") for name in (*_FATES, "took"))]
     return section(
         "history",
@@ -54,7 +56,7 @@ def history(document: Document) -> h.Element:
             "runs",
             "Runs, the newest first",
             columns,
-            (_row(past, newest=not place) for place, past in enumerate(reversed(runs))),
+            (_row(past, this=past.run["run_id"] == this) for past in reversed(runs)),
             caption_class="hidden",
         ),
     )
@@ -78,12 +80,12 @@ def _column(past: Past) -> h.Element:
     ]
 
 
-def _row(past: Past, *, newest: bool) -> list[h.Node]:
+def _row(past: Past, *, this: bool) -> list[h.Node]:
     run, status = past.run, past.status
     return [
         [
             h.span(class_="word")[words.moment(run["began_at"])],
-            h.span(class_="soft word")[" this run"] if newest else None,
+            h.span(class_="soft word")[" this run"] if this else None,
         ],
         h.span(class_="word")[h.span(HIDDEN)[status.mark], " ", status.word],
         *(number(run[name]) for name in _FATES),

@@ -70,7 +70,7 @@ def rejected(document: Document) -> h.Element:
         "rejected",
         "Rejected rows, and what to do",
         table("causes", caption, columns, map(_cause, causes)) if causes else lead("No row was rejected."),
-        _again(document) if kept or document["failed_file"] else None,
+        _again(document) if (kept or document["failed_file"]) and not document.get("dry_run") else None,
     )
 
 
