@@ -39,7 +39,10 @@ class Ending:
         look_back(self.report, ledger)
         path = self._write(status, message)
         tell = lines_of_plan if self.report.dry_run else five_lines
-        for line in tell(self.report, str(path), self._page()):
+        first, *others = tell(self.report, str(path), self._page())
+        rows = {f"rows_{name}": count for name, count in self.report.totals.as_dict().items()}
+        self.log.info("%s", first, extra={"status": status, "seconds": self.report.seconds, **rows})
+        for line in others:
             self.log.info("%s", line)
 
     def skip(self, message: str) -> None:
