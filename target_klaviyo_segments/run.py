@@ -112,6 +112,7 @@ class Run:
         Raises:
             SettingsError: It does not, with every reason.
         """
+        self._alarm.dismiss()
         today = datetime.fromtimestamp(self.wall(), timezone.utc).date()
         findings = list(inspect_account(self._parts.client, self._settings, today))
         for finding in findings:

@@ -47,6 +47,10 @@ class Alarm:
             raise
         self._went_well()
 
+    def dismiss(self) -> None:
+        """This is no run that anybody else should hear of, however it ends."""
+        self._webhook = None
+
     def killed(self, report: RunReport) -> None:
         """An earlier run could not end, nor tell; it may have been another connection's in the same folder."""
         self.went_wrong("crashed", report.message or "", report)

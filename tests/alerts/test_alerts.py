@@ -182,8 +182,18 @@ def test_a_run_that_is_stopped(pipeline, receiver, number, events):
     assert receiver.events == events
 
 
+def test_meltanos_test_of_the_configuration_is_no_run(pipeline, receiver):
+    """Whoever asks gets the answer: it mends nothing, and a refusal is no news to others."""
+    question = [schema("meltano_test_stream", id={"type": "integer"})]
+    assert not run(pipeline, receiver, NO_EMAIL)
+    assert run(pipeline, receiver, question)
+    assert not run(pipeline, receiver, question, list_id="Nobody")
+    assert run(pipeline, receiver, PEOPLE)
+    assert receiver.events == ["failed", "recovered"]
+
+
 def told(caplog):
-    return [line.getMessage() for line in caplog.records if "webhook" in line.getMessage()]
+    return [line.getMessage() for line in caplog.records if "`alert_webhook_url`" in line.getMessage()]
 
 
 @pytest.mark.parametrize(
