@@ -21,6 +21,8 @@ RUNS_SHOWN = 30
 def look_back(report: RunReport, ledger: Ledger) -> None:
     """Complete a report by what only the ledger knows; one that cannot be read has been complained of already."""
     with suppress(WorkDirError):
+        before = ledger.last_success()
+        report.last_successful_at = None if before is None else _moment(before)
         report.pace = None if report.dry_run else _pace(ledger.pace(report.run_id))  # nothing was sent
         past = [run for run in ledger.last_runs(RUNS_SHOWN) if run.run_id != report.run_id]
         report.earlier = [_past(run) for run in past[: RUNS_SHOWN - 1]]

@@ -23,6 +23,7 @@ Signatures:
     end_run(run_id: str, status: str, counts: Mapping[str, Any]) -> None
     crashed_runs() -> list[PastRun]                                  # begun, never ended, not the current; oldest first
     last_runs(count: int) -> list[PastRun]                           # newest first
+    last_success() -> float | None                                   # when a run last ended well
     pace(run_id: str) -> Pace                                        # its import jobs by time
 
     intend(run_id: str, *, stream: str, list_id: str, emails: Sequence[str], numbers: Sequence[int],

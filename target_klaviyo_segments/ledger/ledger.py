@@ -34,7 +34,7 @@ class Ledger(Membership):
         super().__init__(database, Posting(database, bounds), now)
         self._lock = lock
         self._runs = Runs(database, now, bounds)
-        self.last_runs, self.pace = self._runs.last, self._runs.pace
+        self.last_runs, self.last_success, self.pace = self._runs.last, self._runs.last_success, self._runs.pace
         self._journal = Journal(database, now)
 
     @classmethod

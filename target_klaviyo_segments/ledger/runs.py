@@ -63,6 +63,11 @@ class Runs:
         """Newest first."""
         return self._read("ORDER BY n DESC LIMIT ?", count)
 
+    def last_success(self) -> float | None:
+        """When a run last ended well, as far as runs are kept; None when none did."""
+        found = self._database.row("SELECT max(ended) FROM runs WHERE status = 'successful'")
+        return None if found is None or found[0] is None else float(found[0])
+
     def pace(self, run_id: str) -> Pace:
         """Import jobs of a run by time."""
         return pace_of(self._database, self.number(run_id))

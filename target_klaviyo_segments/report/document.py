@@ -72,6 +72,7 @@ class RunReport:
     pace: dict[str, Any] | None = None  # import jobs by time
     earlier: Sequence[dict[str, Any]] = ()  # runs, newest first
     foretold: dict[str, Any] | None = None  # of a dry run: what a run would do
+    last_successful_at: str | None = None  # before this run
 
     @property
     def counts(self) -> dict[str, Any]:
@@ -92,9 +93,14 @@ class RunReport:
         """All streams together."""
         return total([stream.tally for stream in self.streams])
 
+    @property
+    def _delivered(self) -> bool:
+        return self.status == "successful" and not self.dry_run
+
     def as_dict(self) -> dict[str, Any]:
         """The document, JSON values only."""
         totals = self.totals
+        ended_at = self.ended_at.isoformat() if self.ended_at else None
         streams = {stream.stream: stream.as_dict() for stream in self.streams}
         return {
             "run_id": self.run_id,
@@ -108,8 +114,9 @@ class RunReport:
             "data_privacy_accepted": self.data_privacy_accepted,
             "data_privacy": self.data_privacy or {"accepted": self.data_privacy_accepted},
             "started_at": self.started_at.isoformat(),
-            "ended_at": self.ended_at.isoformat() if self.ended_at else None,
+            "ended_at": ended_at,
             "seconds": round(self.seconds, 3),
+            "last_successful_at": ended_at if self._delivered else self.last_successful_at,
             "account": {"id": self.account_id, "name": self.account_name},
             "plan": self.plan,
             "lists_created": self.lists_created,

@@ -18,6 +18,16 @@ def test_a_run_is_remembered_with_its_last_counts(desk):
     assert desk.reopen().last_runs(5) == [expected]
 
 
+def test_when_a_run_last_went_well_is_known(desk):
+    """What failed or was killed since changes nothing about it."""
+    assert desk.ledger.last_success() is None
+    desk.ledger.end_run(desk.begin(), "successful", {})
+    desk.time += 60
+    desk.ledger.end_run(desk.begin(), "failed", {})
+    desk.begin()
+    assert desk.reopen().last_success() == 1_000_000.0
+
+
 def test_a_run_that_never_ended_has_crashed_and_the_current_one_has_not(desk):
     """The next run asks what became of it."""
     first = desk.begin()
