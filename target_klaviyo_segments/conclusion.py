@@ -34,6 +34,7 @@ def stream_reports(
             [*lane.warnings, *_hint(stream, lane.tally)],
             mirrored(lane.list_id) if lane.completeness is not None else None,
             consents(lane.stream, lane.list_id),
+            lane.suppression.as_dict(lane.tally.delivered) if lane.suppression is not None else None,
         )
         for stream, lane in lanes.items()
         if not lane.routed or lane.tally.read

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from target_klaviyo_segments.errors import ContractError, KlaviyoError, RunStopped, SettingsError
+from target_klaviyo_segments.export.suppression import Suppression
 from target_klaviyo_segments.klaviyo.lists import CREATED_A_DAY_MAX
 from target_klaviyo_segments.segment.spelling import several_nearest
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     import logging
     from collections.abc import Callable, Sequence
 
+    from target_klaviyo_segments.export.exporter import Exporter
+    from target_klaviyo_segments.export.lane import Lane
     from target_klaviyo_segments.export.plan import PlanLimit
     from target_klaviyo_segments.klaviyo.client import KlaviyoClient
     from target_klaviyo_segments.klaviyo.lists import ListInfo
@@ -58,6 +61,24 @@ class Destinations:
         if segment.create_list and segment.sync_mode != "remove":
             return "", partial(self._make, name, segment.opt_in_process, stream)
         raise ContractError(f"stream `{stream}`: `list_name` is `{name}`, {self._none_of_that_name(name)}")
+
+    def suppression(self, stream: str, mode: str, exporter: Exporter) -> Lane:
+        """The way of a stream whose people are to be suppressed, or no longer (`mode`).
+
+        Raises:
+            KlaviyoError: The key may not see what becomes of it: nothing was sent yet.
+            SettingsError: The key belongs to another account than `expected_account_id`.
+        """
+        jobs = self._client.permission.suppressions[mode]
+        if stream not in exporter.lanes:
+            self.recognise()
+            next(jobs.all(), None)
+        lane = exporter.lane(stream, "", suppression=Suppression(mode, jobs))
+        if self._settings.unchanged_profiles == "skip":
+            lane.warn(
+                f"stream `{stream}`: `unchanged_profiles` skip has no effect on `sync_mode` {mode}: all rows are sent"
+            )
+        return lane
 
     def list(self, list_id: str) -> ListInfo:
         """The list, known to exist in the right account.

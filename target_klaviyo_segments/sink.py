@@ -65,19 +65,9 @@ class SegmentSink(Sink):
             setting=segment.email_setting,
             validate=settings.validate_records,
         )
-        mapper = Mapper.compile(
-            properties=contract.properties,
-            email_field=segment.email_field,
-            field_map=segment.field_map,
-            unmapped_fields=segment.unmapped_fields,
-            default_country=segment.default_country,
-            append_fields=segment.append_fields,
-            unappend_fields=segment.unappend_fields,
-            null_fields=segment.null_fields,
-        )
         self._intake = run.exporter.intake
         self._contract = contract
-        self._mapper = mapper
+        self._mapper = self._compile(contract, segment)
         self._stop_at_reject = settings.on_invalid_record == "fail"
         # A delete marker may have the key alone, also where the tap's first copy does not declare that there are any.
         kept = key_properties and segment.email_field not in key_properties
@@ -87,6 +77,19 @@ class SegmentSink(Sink):
         self._watch_nulls = run.clearing.watch
         self._lane = self._enter(run, segment)
         self._lane.warn(*contract.warnings, *unknown_sources(stream_name, self.original_schema, segment.sources))
+
+    def _compile(self, contract: Contract, segment: Segment) -> Mapper:
+        """What a record becomes."""
+        return Mapper.compile(
+            properties=contract.properties,
+            email_field=segment.email_field,
+            field_map=segment.field_map,
+            unmapped_fields=segment.unmapped_fields,
+            default_country=segment.default_country,
+            append_fields=segment.append_fields,
+            unappend_fields=segment.unappend_fields,
+            null_fields=segment.null_fields,
+        )
 
     def _enter(self, run: Run, segment: Segment) -> Lane:
         """The way to the list."""
@@ -169,8 +172,7 @@ class SegmentSink(Sink):
         lane.tally.read += 1
         self._intake.sequence += 1
         if is_deleted(record):
-            email = self._mapper.email(record)
-            self._intake.leave(lane, number, email if isinstance(email, str) else None, line)
+            self._take_deleted(lane, record, line, number)
             return
         rejection = self._contract.check(record)
         if rejection is None:
@@ -180,6 +182,11 @@ class SegmentSink(Sink):
                 return
             rejection = profile
         self._reject(lane, record, rejection, line, number)
+
+    def _take_deleted(self, lane: Lane, record: dict[str, Any], line: Record, number: int) -> None:
+        """Its person leaves the list."""
+        email = self._mapper.email(record)
+        self._intake.leave(lane, number, email if isinstance(email, str) else None, line)
 
     def _take_profile(self, lane: Lane, profile: Profile, line: Record, number: int) -> None:
         if lane.removes:

@@ -21,6 +21,7 @@ from target_klaviyo_segments.settings import Settings
 from target_klaviyo_segments.settings.table import config_jsonschema
 from target_klaviyo_segments.sink import SegmentSink
 from target_klaviyo_segments.stopping import end_at_once, stdout_is_gone, stop_of, take_hangup
+from target_klaviyo_segments.suppression_sink import SuppressionSink
 from target_klaviyo_segments.takers import Taker, taker
 from target_klaviyo_segments.unselected import UnselectedSink
 from target_klaviyo_segments.wiring import Once, Wires, make_alarm
@@ -139,6 +140,7 @@ class TargetKlaviyoSegments(Target):
         if segment is None:
             return partial(UnselectedSink, tally=self.run.unselected(stream_name))
         sink = SegmentSink if segment.segment_field is None else RoutedSink
+        sink = SuppressionSink if segment.suppresses else sink
         return partial(sink, run=self.run, settings=self.settings, segment=segment)
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:  # noqa: ARG002  # the SDK's signature

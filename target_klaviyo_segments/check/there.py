@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from target_klaviyo_segments.check.finding import Finding, Verdict
 from target_klaviyo_segments.errors import KlaviyoError, NotFound, ScopeMissing
-from target_klaviyo_segments.klaviyo.probing import PROBES
+from target_klaviyo_segments.klaviyo.probing import probes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,17 +65,17 @@ def of_klaviyo(klaviyo: Klaviyo, settings: Settings) -> Iterator[Finding]:
     if not right:
         return
     missing: set[str] = set()
-    for probe in PROBES:
+    granted: set[str] = set()
+    for probe in probes(settings.sync_modes, subscribes=settings.subscribes):
         if settings.dry_run and probe.call.method != "GET":
             yield Finding(f"scope {probe.scope}", Verdict.NOTE, _HELD_BACK)
             continue
         finding = _of_scope(klaviyo, probe, missing)
-        if finding.verdict is not Verdict.OK:
-            missing.add(probe.scope)
+        (granted if finding.verdict is Verdict.OK else missing).add(probe.scope)
         yield finding
     for segment in settings.destinations:
         yield _of_list(klaviyo, segment, missing)
-    if "usage:read" not in missing:
+    if "usage:read" in granted:
         yield _of_plan(klaviyo)
 
 

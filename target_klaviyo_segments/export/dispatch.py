@@ -5,16 +5,18 @@ from __future__ import annotations
 import queue
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from target_klaviyo_segments.errors import RunStopped
 from target_klaviyo_segments.export.events import Event, guarded
-from target_klaviyo_segments.export.jobs import JobReader, JobWatch
+from target_klaviyo_segments.export.jobs import JobReader
 from target_klaviyo_segments.export.parcel import Parcel
-from target_klaviyo_segments.export.shipping import Shipment, Submitter
+from target_klaviyo_segments.export.shipping import Shipment
+from target_klaviyo_segments.export.watches import Watches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from target_klaviyo_segments.clock import Clock
     from target_klaviyo_segments.export.keeper import Keeper
@@ -24,14 +26,20 @@ if TYPE_CHECKING:
 
 # Rows of a job are kept, compressed, until it ends: about 1.5 MB a job. At this many open parcels reading waits.
 MAX_OPEN_PARCELS = 64
+# Those of suppressions have 100 people: more of them, or the jobs' length and not the quota would be the brake.
+MAX_OPEN_SMALL_PARCELS = 256
 # How long a run that breaks off waits for what is under way.
 BREAK_OFF_SECONDS = 60.0
 # How often a waiting main thread looks whether it was interrupted.
 _LOOK_UP_SECONDS = 0.5
 
 
-class Klaviyo(Submitter, JobReader, Protocol):
+class Klaviyo(JobReader, Protocol):
     """The client, as far as an export needs it."""
+
+    def submit_import(self, list_id: str, payloads: Sequence[bytes]) -> str:
+        """Submit profiles to a list; the job's id comes back."""
+        ...
 
 
 class Dispatch:
@@ -54,12 +62,12 @@ class Dispatch:
         self._max_in_flight = max_in_flight
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._pool = ThreadPoolExecutor(max_in_flight, thread_name_prefix="import")
-        self._watch = JobWatch(klaviyo, clock=clock, post=self._events.put, job_timeout_seconds=job_timeout_seconds)
+        self._watches = Watches(klaviyo, clock=clock, post=self._events.put, job_timeout_seconds=job_timeout_seconds)
         self._sent = 0
         self._interrupted = False
         self.on_look: Callable[[], None] = _nobody_looks
-        books.watch = self._watch.watch
-        books.ask_people = self._watch.ask_people
+        books.watch = self._watches.watch
+        books.ask_people = self._watches.ask_people
 
     def ship(self, lane: Lane, batch: Batch) -> None:
         """Give a batch to a worker, when one is free.
@@ -70,11 +78,17 @@ class Dispatch:
         self.book_what_came()
         while self._books.in_flight >= self._max_in_flight:
             self.wait()
-        self._wait_for_jobs(lambda: len(self._books.parcels) < MAX_OPEN_PARCELS)
+        room = MAX_OPEN_PARCELS if lane.suppression is None else MAX_OPEN_SMALL_PARCELS
+        self._wait_for_jobs(lambda: len(self._books.parcels) < room)
         self._sent += 1
         parcel = Parcel(self._sent, lane, lane.export, batch, intent=self._keeper.intend(lane, batch))
         self._books.send(parcel, batch.positions, batch.first_sequence)
-        self._pool.submit(guarded, Shipment(self._klaviyo, parcel, self._events.put).run, self._events.put)
+        self._pool.submit(guarded, Shipment(self._submit_of(lane), parcel, self._events.put).run, self._events.put)
+
+    def _submit_of(self, lane: Lane) -> Callable[[Sequence[bytes]], str]:
+        if lane.suppression is not None:
+            return lane.suppression.jobs.begin
+        return partial(self._klaviyo.submit_import, lane.list_id)
 
     def book_what_came(self) -> None:
         """Book all that has come back, without waiting.
@@ -120,10 +134,10 @@ class Dispatch:
         """Wait until something is so that only jobs which end bring about."""
         try:
             while not over():
-                self._watch.awaited = True
+                self._watches.await_jobs(awaited=True)
                 self.wait()
         finally:
-            self._watch.awaited = False
+            self._watches.await_jobs(awaited=False)
 
     def check(self) -> None:
         """Whether to go on.
@@ -152,7 +166,7 @@ class Dispatch:
     def close(self) -> None:
         """End the threads."""
         self._pool.shutdown(wait=False, cancel_futures=True)
-        self._watch.stop()
+        self._watches.stop()
 
 
 def _nobody_looks() -> None:

@@ -12,6 +12,7 @@ from target_klaviyo_segments.export.filling import Filler
 from target_klaviyo_segments.export.intake import Intake
 from target_klaviyo_segments.export.lane import Lane, streams_that_lose
 from target_klaviyo_segments.export.settling import Books
+from target_klaviyo_segments.klaviyo.suppressing import PEOPLE_A_JOB
 from target_klaviyo_segments.segment.batch import Batcher
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from target_klaviyo_segments.export.keeper import Keeper
     from target_klaviyo_segments.export.limits import Limits
     from target_klaviyo_segments.export.rejects import Rejects
+    from target_klaviyo_segments.export.suppression import Suppression
     from target_klaviyo_segments.segment.batch import Batch
 
 # Half-filled batches of all streams together; beyond it the fullest goes out early.
@@ -87,27 +89,39 @@ class Exporter:
         return self._books.people
 
     def lane(
-        self, stream: str, list_id: str, make_list: Callable[[], str] | None = None, *, value: str | None = None
+        self,
+        stream: str,
+        list_id: str,
+        make_list: Callable[[], str] | None = None,
+        *,
+        value: str | None = None,
+        suppression: Suppression | None = None,
     ) -> Lane:
         """The way of a stream, or of one segment of it, to its list; the same one again when the schema changes.
 
-        A list that is still to be made has no ID; `make_list` makes it before the first row goes to it.
+        A list that is still to be made has no ID; `make_list` makes it before the first row goes to it. Nor has a
+        stream one whose people are to be suppressed.
 
         Raises:
             ContractError: Another stream has the name that the segment gets.
         """
         name = stream if value is None else f"{stream}/{value}"
         if name not in self.lanes:
-            new = partial(Batcher, rows_max=self._limits.batch_rows, bytes_max=self._limits.batch_bytes)
-            sieve = new() if self._limits.skip_unchanged else None
-            lane = self.lanes[name] = Lane(name, stream, list_id, filling=new(), later=new(), sieve=sieve)
+            lane = self.lanes[name] = self._new_lane(name, stream, list_id, suppression)
             lane.filling.rows_max = self._filler.rows_left(lane)
             lane.make_list = make_list
-            lane.watched = make_list is None and self._departure.watches(list_id)
+            lane.watched = make_list is None and suppression is None and self._departure.watches(list_id)
             return lane
         if self.lanes[name].stream != stream:
             raise ContractError(f"two streams of the input have a segment of the name `{name}`: rename one of them")
         return self.lanes[name]
+
+    def _new_lane(self, name: str, stream: str, list_id: str, suppression: Suppression | None) -> Lane:
+        most = self._limits.batch_rows
+        rows = most if suppression is None else min(most, PEOPLE_A_JOB)
+        new = partial(Batcher, rows_max=rows, bytes_max=self._limits.batch_bytes)
+        sieve = new() if self._limits.skip_unchanged and suppression is None else None
+        return Lane(name, stream, list_id, new(), new(), rows, suppression, sieve=sieve)
 
     def state(self, value: Any) -> None:  # noqa: ANN401  # a STATE's value is whatever the tap says
         """Take a STATE; it goes out when everything read before it has its fate.
@@ -172,7 +186,7 @@ class Exporter:
         Raises:
             TargetError: The run cannot go on.
         """
-        for warning in self._caution.before(lane.list_id, batch):
+        for warning in self._caution.before(lane.list_id, batch) if lane.suppression is None else ():
             self._warn(warning)
         self._dispatch.ship(lane, batch)
 

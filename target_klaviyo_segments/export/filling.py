@@ -70,7 +70,7 @@ class Filler:
         """
         if lane.sieve is not None and lane.sieve.full:
             self.screen(lane)
-        if lane.filling.full and lane.export.profiles + self._limits.batch_rows < self._limits.profiles_per_export:
+        if lane.filling.full and lane.export.profiles + lane.rows_a_job < self._limits.profiles_per_export:
             self.seal(lane)
 
     def seal(self, lane: Lane) -> None:
@@ -96,6 +96,15 @@ class Filler:
             self._send(lane, batch)
             self._checkpoint.release((lane.name, "later"))
 
+    def send_contrary(self, lane: Lane, emails: Sequence[str]) -> None:
+        """What streams that ask for the opposite said of these people before goes first: the last word counts."""
+        asked = lane.suppression
+        for other in self._lanes.values() if asked is not None else ():
+            contrary = other.suppression is not None and asked is not None and other.suppression.mode != asked.mode
+            if contrary and any(other.filling.holds(email) or other.later.holds(email) for email in emails):
+                self.seal(other)
+                self.send_later(other)
+
     def screen(self, lane: Lane) -> None:
         """Leave out whom Klaviyo has as they are; the others go on."""
         batch = lane.sieve.take() if lane.sieve is not None else None
@@ -112,7 +121,7 @@ class Filler:
 
     def rows_left(self, lane: Lane) -> int:
         """Rows that the next batch may hold."""
-        return min(self._limits.batch_rows, self._limits.profiles_per_export - lane.export.profiles)
+        return min(lane.rows_a_job, self._limits.profiles_per_export - lane.export.profiles)
 
     def _pour(self, lane: Lane, batcher: Batcher, rows: Columns, sequence: int, *, step: int) -> None:
         """Many rows at once where they fit as they are, one by one where not."""

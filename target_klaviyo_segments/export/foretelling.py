@@ -40,13 +40,14 @@ class Foretelling(Keeper):
     def note_fate(self, export: Export) -> None:
         """Nothing: how soon it was foretold tells nothing of a run."""
 
-    def intend(self, lane: Lane, batch: Batch) -> int:
-        """As any run, and people are compared with what the ledger has of them.
+    def intend(self, lane: Lane, batch: Batch) -> int | None:
+        """As any run, and people who go to a list are compared with what the ledger has of them.
 
         Raises:
             WorkDirError: The copy cannot be written.
         """
-        self._foretell(lane, batch)
+        if lane.suppression is None:
+            self._foretell(lane, batch)
         return super().intend(lane, batch)
 
     def unchanged(self, lane: Lane, batch: Batch) -> set[str]:

@@ -39,6 +39,9 @@ class Intake:
         if lane.make_list is not None:
             with kept(lane, lambda: [row]):
                 self._open(lane, lane.make_list)
+        if lane.suppression is not None:
+            with kept(lane, lambda: [row]):
+                self._filler.send_contrary(lane, [email])
         self._departure.stay(lane, [email], [record])
         self._filler.add(lane, row, self.sequence)
 
@@ -54,6 +57,9 @@ class Intake:
         sequence = self.sequence + 1
         lane.tally.read += count
         self.sequence += count
+        if lane.suppression is not None:
+            with kept(lane, rows.rows):
+                self._filler.send_contrary(lane, rows.emails)
         self._departure.stay(lane, rows.emails, rows.records)
         self._filler.add_many(lane, rows, sequence)
 

@@ -49,12 +49,16 @@ class Keeper:
         """Rows of an export have their fate: the last of them are its end."""
         export.ended = self._now()
 
-    def intend(self, lane: Lane, batch: Batch) -> int:
+    def intend(self, lane: Lane, batch: Batch) -> int | None:
         """Write a batch down before it is sent; the number by which the ledger knows it.
+
+        None for people who go to no list: they become nobody's members.
 
         Raises:
             WorkDirError: The ledger cannot be written; the batch must not be sent.
         """
+        if lane.suppression is not None:
+            return None
         keys = [None] * len(batch) if lane.keys_of is None else lane.keys_of(batch.records)
         errands = {kind: read(batch) for kind, read in lane.errands.items()}
         marks = () if lane.marks_of is None else lane.marks_of(batch.records, batch.payloads)
@@ -77,7 +81,7 @@ class Keeper:
         Raises:
             WorkDirError: The ledger cannot be written.
         """
-        if self._usable:
+        if self._usable and parcel.intent is not None:
             self._write(self._ledger.submitted, parcel.intent, job_id, rows)
 
     def settle(self, parcel: Parcel, rows: Sequence[int], *, delivered: bool) -> None:
@@ -88,7 +92,8 @@ class Keeper:
         """
         if self._usable and rows:
             taken, refused = (rows, ()) if delivered else ((), rows)
-            self._write(self._ledger.settle, parcel.intent, delivered=taken, undelivered=refused)
+            if parcel.intent is not None:
+                self._write(self._ledger.settle, parcel.intent, delivered=taken, undelivered=refused)
             self._write(self._ledger.note_run, self._run_id, self._counts())
 
     def unchanged(self, lane: Lane, batch: Batch) -> set[str]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from target_klaviyo_segments.export.modes import Completeness
+    from target_klaviyo_segments.export.suppression import Suppression
     from target_klaviyo_segments.segment.batch import Batch, Batcher, Record, Row
 
     ErrandReader = Callable[[Batch], list[bytes | None]]
@@ -71,6 +72,8 @@ class Lane:
     list_id: str
     filling: Batcher
     later: Batcher
+    rows_a_job: int
+    suppression: Suppression | None = None  # in place of a list
     make_list: Callable[[], str] | None = None  # while there is no list, and `list_id` is empty
     sieve: Batcher | None = None
     watched: bool = False  # the mirror of its list must see everybody
@@ -98,6 +101,11 @@ class Lane:
         """Make one profile of several rows of a person that meet in a batch, where the last alone would not do."""
         for batcher in filter(None, (self.filling, self.later, self.sieve)):
             batcher.join = join
+
+    @property
+    def kind_of_job(self) -> str:
+        """What Klaviyo makes of its batches, in words."""
+        return "import job" if self.suppression is None else "suppression job"
 
     @property
     def buffered_bytes(self) -> int:

@@ -34,9 +34,9 @@ class Parcel:
         "settled",
     )
 
-    def __init__(self, identity: int, lane: Lane, export: Export, batch: Batch, *, intent: int) -> None:
+    def __init__(self, identity: int, lane: Lane, export: Export, batch: Batch, *, intent: int | None) -> None:
         self.identity = identity
-        self.intent = intent  # its number in the ledger
+        self.intent = intent  # its number in the ledger, if that is concerned
         self.lane = lane
         self.export = export
         self.open = len(batch)  # rows without a fate yet

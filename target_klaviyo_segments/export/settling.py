@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from target_klaviyo_segments.errors import Rejection
@@ -39,8 +40,8 @@ class Books:
         self.broken: Exception | None = None
         self.crashed = False  # a worker died: not everything under way will be told
         self.incomplete: list[str] = []
-        self.watch: Callable[[str], None] = _nobody_watches
-        self.ask_people: Callable[[str], None] = _nobody_watches
+        self.watch: Callable[[Lane, str], None] = _nobody_watches
+        self.ask_people: Callable[[str], None] = partial(_nobody_watches, None)
 
     def send(self, parcel: Parcel, people: Iterable[str], first_sequence: int) -> None:
         """A parcel is about to go to a worker."""
@@ -89,7 +90,7 @@ class Books:
                 self._people(event)
             case JobLost() if event.job_id in self._jobs:
                 parcel, rows = self._jobs.pop(event.job_id)
-                self._fail(parcel, rows, f"import job {event.job_id}: {event.reason}")
+                self._fail(parcel, rows, f"{parcel.lane.kind_of_job} {event.job_id}: {event.reason}")
             case Broken():
                 self.broken, self.crashed = self.broken or event.error, True
 
@@ -105,7 +106,7 @@ class Books:
             return
         self._known.add(event.job_id)
         self._jobs[event.job_id] = (parcel, event.rows)
-        self.watch(event.job_id)
+        self.watch(parcel.lane, event.job_id)
         self._keeper.submitted(parcel, event.job_id, event.rows)
 
     def _shipped(self, event: Shipped) -> None:
@@ -118,7 +119,7 @@ class Books:
         job = event.status
         parcel, rows = self._jobs.pop(job.id)
         if job.cancelled:
-            self._fail(parcel, rows, f"import job {job.id} was cancelled in Klaviyo")
+            self._fail(parcel, rows, f"{parcel.lane.kind_of_job} {job.id} was cancelled in Klaviyo")
             return
         tied, untied = _tie(parcel, rows, event.errors)
         self._reject(parcel, tied)
@@ -133,6 +134,8 @@ class Books:
             self.ask_people(job.id)
         else:
             self._deliver(parcel, rest)
+            if parcel.lane.suppression is not None:
+                parcel.lane.suppression.skipped += job.skipped
 
     def _people(self, event: JobPeople) -> None:
         """An import error could not be tied to a row: whoever the job did not bring in is the one."""
@@ -202,5 +205,5 @@ def _tie(
     return tied, untied
 
 
-def _nobody_watches(job_id: str) -> None:
+def _nobody_watches(_lane: Lane | None, job_id: str) -> None:
     raise RuntimeError(f"job {job_id} was booked before its watch began")

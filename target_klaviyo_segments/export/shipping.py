@@ -1,10 +1,10 @@
-"""A parcel becomes import jobs: bad rows out, the rest again, until all are in a job or refused. Runs in workers."""
+"""A parcel becomes jobs: bad rows out, the rest again, until all are in a job or refused. Runs in workers."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from target_klaviyo_segments.errors import BodyRefused, KlaviyoError, RowsRefused, TargetError
 from target_klaviyo_segments.export.events import Event, Refused, Shipped, Submitted
@@ -16,19 +16,12 @@ if TYPE_CHECKING:
 HOPELESS_AFTER = 20
 
 
-class Submitter(Protocol):
-    """The one call of the client that shipping needs."""
-
-    def submit_import(self, list_id: str, payloads: Sequence[bytes]) -> str:
-        """Submit profiles to a list; the job's id comes back."""
-        ...
-
-
 class Shipment:
     """One parcel under way. All-or-nothing refusals are undone by sending less, never by losing a good row."""
 
-    def __init__(self, submitter: Submitter, parcel: Parcel, post: Callable[[Event], None]) -> None:
-        self._submitter = submitter
+    def __init__(self, submit: Callable[[Sequence[bytes]], str], parcel: Parcel, post: Callable[[Event], None]) -> None:
+        """Take what begins a job for encoded profiles and gives its id."""
+        self._submit_all = submit
         self._parcel = parcel
         self._post = post
         self._parts: deque[Sequence[int]] = deque([range(len(parcel))])
@@ -52,7 +45,7 @@ class Shipment:
     def _submit(self, part: Sequence[int]) -> None:
         payloads = self._parcel.payloads
         try:
-            job_id = self._submitter.submit_import(self._parcel.lane.list_id, [payloads[row] for row in part])
+            job_id = self._submit_all([payloads[row] for row in part])
         except RowsRefused as refusal:
             self._without(part, refusal)
         except BodyRefused as refusal:

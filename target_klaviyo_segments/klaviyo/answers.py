@@ -65,6 +65,7 @@ class _JobAttributes(msgspec.Struct):
     total_count: int | None = None
     completed_count: int | None = None
     failed_count: int | None = None
+    skipped_count: int | None = None
 
 
 class _Source(msgspec.Struct):
@@ -113,10 +114,10 @@ def read_plan_usage(body: bytes) -> PlanUsage | None:
 
 
 def read_submitted(body: bytes) -> str:
-    """The id of the job that Bulk Import Profiles began."""
+    """The id of the job that a request began."""
     job_id = read_job(body).id
     if not job_id:
-        raise Transient("Klaviyo's answer to an import names no job")
+        raise Transient("Klaviyo's answer names no job")
     return job_id
 
 
@@ -202,6 +203,7 @@ def _job(job: _Resource[_JobAttributes]) -> JobStatus:
         completed=found.completed_count or 0,
         failed=found.failed_count or 0,
         created_at=found.created_at,
+        skipped=found.skipped_count or 0,
     )
 
 

@@ -1,10 +1,12 @@
-"""Consent as the client reads and gives it. Used only where the settings ask for it."""
+"""Consent as the client reads and gives it, suppression as it asks for it. Used where the settings say so alone."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from target_klaviyo_segments.klaviyo import consent
+from target_klaviyo_segments.klaviyo.suppressing import KINDS
+from target_klaviyo_segments.klaviyo.suppressions import SuppressionJobs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,10 +16,14 @@ if TYPE_CHECKING:
 
 
 class Permission:
-    """Every method raises `KlaviyoError` when Klaviyo does not do it, and `RunStopped` when the run ended."""
+    """Every method raises `KlaviyoError` when Klaviyo does not do it, and `RunStopped` when the run ended.
+
+    `suppressions` are the jobs by the `sync_mode` that asks for them: suppress, unsuppress.
+    """
 
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
+        self.suppressions = {mode: SuppressionJobs(sender, kind) for mode, kind in KINDS.items()}
 
     def standing(self, emails: Sequence[str]) -> dict[str, Standing]:
         """What Klaviyo shows of people's consent, by e-mail in lower case, of those whom it knows."""

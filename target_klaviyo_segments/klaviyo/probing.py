@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -26,6 +26,10 @@ from target_klaviyo_segments.klaviyo.protocol import (
     get_billing_usage,
     path_segment,
 )
+from target_klaviyo_segments.klaviyo.suppressing import KINDS, SUPPRESS, UNSUPPRESS, show_all
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
 
 # `profile_count` has windows of its own: https://developers.klaviyo.com/en/reference/get_list
 GET_LIST_SIZE = Endpoint("Get List with its size", TIER_XS, ("lists:read",))
@@ -44,8 +48,8 @@ class Probe:
     optional: bool = False
 
 
-PROBES = (
-    Probe("accounts:read", get_account()),
+_ACCOUNT = Probe("accounts:read", get_account())
+_LISTS = (
     # https://developers.klaviyo.com/en/reference/get_lists
     Probe("lists:read", Call(GET_LISTS, "GET", "/api/lists?page%5Bsize%5D=1&fields%5Blist%5D=name")),
     # https://developers.klaviyo.com/en/reference/get_profiles : of one person, when it was made, and nothing personal
@@ -60,6 +64,27 @@ PROBES = (
     ),
     Probe("usage:read", get_billing_usage(), optional=True),
 )
+# Of the requests about consent the one that needs nothing but this; it would lift suppressions, had it anybody in it.
+_CONSENT = Probe("subscriptions:write", Call(UNSUPPRESS.begin, "POST", UNSUPPRESS.path, _NO_CONTENT))
+_SUPPRESSION = Probe("subscriptions:read", show_all(SUPPRESS))
+# https://developers.klaviyo.com/en/reference/bulk_suppress_profiles
+_SUPPRESS = Probe(
+    "profiles:write", Call(SUPPRESS.begin, "POST", SUPPRESS.path, _NO_CONTENT), also="subscriptions:write"
+)
+
+
+def probes(modes: Collection[str], *, subscribes: bool) -> Iterator[Probe]:
+    """What tells of each scope that runs need: by the values of `sync_mode` in the settings, and for consent."""
+    to_lists = not modes or bool(set(modes) - KINDS.keys())
+    yield _ACCOUNT
+    if to_lists:
+        yield from _LISTS
+    if subscribes or not KINDS.keys().isdisjoint(modes):
+        yield _CONSENT
+    if not KINDS.keys().isdisjoint(modes):
+        yield _SUPPRESSION
+    if "suppress" in modes and not to_lists:
+        yield _SUPPRESS
 
 
 class Answer(Protocol):

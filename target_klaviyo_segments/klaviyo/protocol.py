@@ -77,7 +77,7 @@ class PlanUsage:
 
 @dataclass(frozen=True, slots=True)
 class JobStatus:
-    """An import job. `ended` is what to wait for: the counts say nothing about it."""
+    """A job of Klaviyo's. `ended` is what to wait for: the counts say nothing about it."""
 
     id: str
     status: str
@@ -87,6 +87,7 @@ class JobStatus:
     completed: int
     failed: int
     created_at: str | None
+    skipped: int = 0  # told of suppressions alone: people for whom there was nothing to do
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,14 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from target_klaviyo_segments.klaviyo import clearing, consent, lists, protocol, removing
+from target_klaviyo_segments.klaviyo import clearing, consent, lists, protocol, removing, suppressing
 from target_klaviyo_segments.klaviyo.client import KlaviyoClient
 from target_klaviyo_segments.klaviyo.directory import Directory
 from target_klaviyo_segments.klaviyo.lists import ListInfo
 from target_klaviyo_segments.klaviyo.permission import Permission
 from target_klaviyo_segments.klaviyo.protocol import JobStatus
+from target_klaviyo_segments.klaviyo.suppressing import KINDS
+from target_klaviyo_segments.klaviyo.suppressions import SuppressionJobs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from target_klaviyo_segments.klaviyo.membership import JoinedSpan
     from target_klaviyo_segments.klaviyo.protocol import Call, Endpoint, RowError
     from target_klaviyo_segments.klaviyo.sending import Sender
+    from target_klaviyo_segments.klaviyo.suppressing import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +78,7 @@ class Rehearsal(KlaviyoClient):
 
     def import_job(self, job_id: str) -> JobStatus:
         """A job that has ended well; what is in it is for its sender to know."""
-        return JobStatus(
-            job_id, "complete", ended=True, cancelled=False, total=0, completed=0, failed=0, created_at=None
-        )
+        return _well_ended(job_id)
 
     def import_errors(self, job_id: str) -> Iterator[RowError]:  # noqa: ARG002  # the client's signature
         """None."""
@@ -124,9 +125,34 @@ class _Unasked(Permission):
     def __init__(self, sender: Sender, unsent: Unsent) -> None:
         super().__init__(sender)
         self._unsent = unsent
+        self.suppressions = {mode: _Unbegun(sender, kind, unsent) for mode, kind in KINDS.items()}
 
     def subscribe(
         self, list_id: str, people: Sequence[Subscriber], *, custom_source: str | None, historical_import: bool
     ) -> None:
         call = consent.subscribe(list_id, people, custom_source=custom_source, historical_import=historical_import)
         self._unsent.note(call)
+
+
+class _Unbegun(SuppressionJobs):
+    """Suppression jobs that end at once; before there is one, the account's own are read, as any run does."""
+
+    def __init__(self, sender: Sender, kind: Kind, unsent: Unsent) -> None:
+        super().__init__(sender, kind)
+        self._unsent = unsent
+        self._begun = False
+
+    def begin(self, profiles: Sequence[bytes]) -> str:
+        self._begun = True
+        number = self._unsent.note(suppressing.begin(self._kind, profiles))
+        return f"dry-run-{self._kind.resource}-{number}"
+
+    def all(self) -> Iterator[tuple[JobStatus, ...]]:
+        return iter(()) if self._begun else super().all()
+
+    def one(self, job_id: str) -> JobStatus:
+        return _well_ended(job_id)
+
+
+def _well_ended(job_id: str) -> JobStatus:
+    return JobStatus(job_id, "complete", ended=True, cancelled=False, total=0, completed=0, failed=0, created_at=None)

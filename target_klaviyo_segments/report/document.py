@@ -24,6 +24,7 @@ class StreamReport:
     warnings: Sequence[str] = ()
     mirror: dict[str, Any] | None = None
     consent: dict[str, Any] | None = None
+    suppression: dict[str, Any] | None = None  # of a stream that goes to no list
 
     def as_dict(self) -> dict[str, Any]:
         """For the document."""
@@ -38,6 +39,7 @@ class StreamReport:
             "jobs": sum(export["jobs"] for export in self.exports),
             "mirror": self.mirror,
             "consent": self.consent,
+            "suppression": self.suppression,
             "warnings": list(self.warnings),
         }
 

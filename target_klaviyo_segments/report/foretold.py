@@ -24,6 +24,8 @@ _CALLED = {
     "Remove Profiles from List": "removal request",
     "Bulk Subscribe Profiles": "subscription request",
     "Create or Update Profile": "clearing request",
+    "Bulk Suppress Profiles": "suppression job",
+    "Bulk Unsuppress Profiles": "unsuppression job",
 }
 _DELIVERED = "to be delivered"
 _ENDS = {

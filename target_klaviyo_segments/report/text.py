@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from target_klaviyo_segments.report.words import suppression_told
+
 if TYPE_CHECKING:
     from target_klaviyo_segments.report.document import RunReport
     from target_klaviyo_segments.report.tally import Tally
@@ -49,6 +51,11 @@ def lists_of(report: RunReport, *, delivered: str = "delivered") -> str:
         f"{stream.tally.delivered} {delivered} in {len(stream.exports)} exports{_consent(stream.consent)}"
         for stream in report.streams
         if stream.list_id
+    ]
+    lines += [
+        f"{each.stream} -> {suppression_told(each.suppression, dry_run=report.dry_run)}"
+        for each in report.streams
+        if each.suppression
     ]
     if len(lines) > 5:  # noqa: PLR2004  # a line must stay readable; the report has them all
         lines = [*lines[:5], f"and {len(lines) - 5} more"]

@@ -177,6 +177,13 @@ def consents(document: Document) -> list[tuple[str, dict[str, int]]]:
     ]
 
 
+def suppressions(document: Document) -> list[tuple[str, Mapping[str, Any]]]:
+    """Streams whose people were to be suppressed, or no longer, and what came of it."""
+    return [
+        (stream, counts["suppression"]) for stream, counts in document["streams"].items() if counts.get("suppression")
+    ]
+
+
 def plan_of(document: Document) -> str | None:
     """How full the Klaviyo plan was, when that is known."""
     plan = document.get("plan") or {}

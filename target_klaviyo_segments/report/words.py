@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _MINUTE, _HOUR = 60, 3600
 
@@ -31,7 +34,7 @@ FORETOLD = {
 }
 
 FATE_MEANINGS = {
-    "delivered": "Klaviyo's import job has ended and names no error for the row",
+    "delivered": "Klaviyo's job has ended and names no error for the row",
     "unchanged": "Klaviyo has the person exactly so; not sent again",
     "merged": "a later row was of the same person",
     "filtered": "left out by a stream map, by `segments`, or a delete marker that removes nobody",
@@ -39,6 +42,17 @@ FATE_MEANINGS = {
     "rejected": "refused for a reason of the row's own; kept in the rejects file",
     "failed": "not delivered, because the run broke off or a job was lost",
 }
+
+
+# What a stream without a list asks for, by its `sync_mode`: of people of whom it was done.
+SUPPRESSIONS = {"suppress": "suppressed for e-mail marketing", "unsuppress": "suppressed no longer"}
+
+
+def suppression_told(outcome: Mapping[str, Any], *, dry_run: bool = False) -> str:
+    """What came of a stream whose people are to be suppressed, or no longer; of a dry run, what would come of it."""
+    done = f"{plural(outcome['people'], 'row')} of people {'to be ' if dry_run else ''}{SUPPRESSIONS[outcome['mode']]}"
+    skipped = outcome["skipped"]
+    return f"{done}, of whom Klaviyo skipped {count(skipped)}" if skipped else done
 
 
 def status_of(name: str, *, dry_run: bool = False) -> Status:

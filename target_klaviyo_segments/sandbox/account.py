@@ -10,6 +10,7 @@ from target_klaviyo_segments.sandbox.envelope import answer, moment, refuse, res
 from target_klaviyo_segments.sandbox.imports import Jobs
 from target_klaviyo_segments.sandbox.lists import Lists
 from target_klaviyo_segments.sandbox.people import People
+from target_klaviyo_segments.sandbox.suppressions import SuppressionJobs
 
 if TYPE_CHECKING:
     from target_klaviyo_segments.sandbox.asking import Ask
@@ -31,9 +32,16 @@ class Account:
     people: People = field(default_factory=People, repr=False)
     lists: Lists = field(default_factory=Lists, repr=False)
     jobs: Jobs = field(init=False, repr=False)
+    suppressions: SuppressionJobs = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.jobs = Jobs(self.people, self.scenario)
+        self.suppressions = SuppressionJobs(self.people, self.consents, self.scenario)
+
+    def advance(self, now: float) -> None:
+        """Let time pass: jobs end."""
+        self.jobs.advance(now)
+        self.suppressions.advance(now)
 
 
 def get_accounts(account: Account, ask: Ask) -> Response:

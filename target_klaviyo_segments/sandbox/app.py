@@ -194,7 +194,7 @@ class Sandbox(Scenario):
         with self._lock:
             at = max(now, self.now())
             ask = Ask(origin, request.path, request.query, params, query, at, self._account.consents, body)
-            self._account.jobs.advance(ask.now)
+            self._account.advance(ask.now)
             response = route.handler(self._account, ask)
         return replace(response, headers={**response.headers, **limits})
 
@@ -206,7 +206,7 @@ class Sandbox(Scenario):
         return route.read(plain, self)
 
     def _settled(self) -> Account:
-        self._account.jobs.advance(self.now())
+        self._account.advance(self.now())
         return self._account
 
 

@@ -19,10 +19,11 @@ _TYPED = re.compile(r"(fields|additional-fields)\[([a-z-]+)\]")
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """The default and the largest page size of an endpoint."""
+    """The default and the largest page size of an endpoint; where it is not `sized` the default is the only one."""
 
     default: int = 20
     largest: int = 100
+    sized: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +119,8 @@ def _sort(value: str | None, allowed: frozenset[str]) -> str | None:
 def _size(value: str | None, paging: Paging | None) -> int:
     if value is None:
         return paging.default if paging else 0
-    if paging is None:
-        raise refuse_parameter("page[size]", "This endpoint has no pages.")
+    if paging is None or not paging.sized:
+        raise refuse_parameter("page[size]", "This endpoint has no page size.")
     if not re.fullmatch(r"[0-9]{1,6}", value) or not 1 <= int(value) <= paging.largest:
         raise refuse_parameter("page[size]", f"Page size must be an integer between 1 and {paging.largest}.")
     return int(value)

@@ -6,7 +6,7 @@ Limits and scopes as https://developers.klaviyo.com/en/reference/api_overview ha
 from __future__ import annotations
 
 from target_klaviyo_segments.sandbox import account as account_views
-from target_klaviyo_segments.sandbox import consent, import_views, list_views, profile_views
+from target_klaviyo_segments.sandbox import consent, import_views, list_views, profile_views, suppression_views
 from target_klaviyo_segments.sandbox import vocabulary as words
 from target_klaviyo_segments.sandbox.profile_import import import_profile, read_profile
 from target_klaviyo_segments.sandbox.query import Paging, Parameters
@@ -25,6 +25,27 @@ _LISTS_WRITE = frozenset({"lists:write"})
 _BOTH_WRITE = _LISTS_WRITE | {"profiles:write"}
 _PROFILES_WRITE = frozenset({"profiles:write"})
 _USAGE_READ = frozenset({"usage:read"})
+_CONSENT_READ = frozenset({"subscriptions:read"})
+_CONSENT_WRITE = frozenset({"subscriptions:write"})
+
+
+def _suppressions(writes: frozenset[str], *, lifts: bool) -> tuple[Route, ...]:
+    """Jobs that suppress people, or those that lift it."""
+    kind = suppression_views.KINDS[lifts]
+    path, fields = f"/api/{kind}s", {kind: words.SUPPRESSION_FIELDS}
+    listed = Parameters(
+        fields=fields,
+        filters={"status": words.EQUALS, "list_id": words.EQUALS, "segment_id": words.EQUALS},
+        sorts=frozenset({"created"}),
+        paging=Paging(20, 20, sized=False),
+    )
+    reading, one = suppression_views.reading(lifts=lifts), Parameters(fields=fields)
+    return (
+        Route("POST", path, suppression_views.submitting(lifts=lifts), L, writes, one, reading),
+        Route("GET", path, suppression_views.showing_all(lifts=lifts), L, _CONSENT_READ, listed),
+        Route("GET", f"{path}/{{id}}", suppression_views.showing_one(lifts=lifts), L, _CONSENT_READ, one),
+    )
+
 
 ROUTES = (
     Route(
@@ -196,9 +217,11 @@ ROUTES = (
         "/api/profile-subscription-bulk-create-jobs",
         consent.subscribe,
         L,
-        _BOTH_WRITE | {"subscriptions:write"},
+        _BOTH_WRITE | _CONSENT_WRITE,
         read=consent.read_subscription,
     ),
+    *_suppressions(_PROFILES_WRITE | _CONSENT_WRITE, lifts=False),
+    *_suppressions(_CONSENT_WRITE, lifts=True),
     Route("GET", f"{_JOB}/lists", import_views.get_job_lists, M, _LISTS_READ, Parameters(fields=words.LISTS)),
     Route("GET", f"{_JOB}/relationships/lists", import_views.get_job_list_ids, M, _LISTS_READ),
 )

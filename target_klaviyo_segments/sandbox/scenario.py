@@ -19,6 +19,7 @@ class Scenario:
         self.row_refusal: Callable[[dict[str, Any]], tuple[str, str] | None] | None = None
         self.submit_refusal: Callable[[dict[str, Any]], str | None] | None = None
         self.subscription_refusal: Callable[[dict[str, Any]], str | None] | None = None
+        self.suppression_refusal: Callable[[str], str | None] | None = None  # of somebody by their address
         self.profile_refusal: Callable[[bytes], str | None] | None = None
         self.partial_location_replaces = False  # whether it does where one profile is written is documented nowhere
         self._fates: deque[str] = deque()

@@ -75,6 +75,9 @@ LIST_EXTRAS = {
     "tag": frozenset({"id", "name"}),
 }
 JOBS = {"profile-bulk-import-job": JOB_FIELDS}
+SUPPRESSION_FIELDS = frozenset(
+    {"completed_at", "completed_count", "created_at", "id", "skipped_count", "status", "total_count"}
+)
 LIST_INCLUDES = frozenset({"flow-triggers", "tags"})
 IDENTIFIERS = {"email": LOOKUP, "phone_number": LOOKUP, "_kx": EQUALS}
 MEMBER_FILTERS = {**IDENTIFIERS, "push_token": LOOKUP, "joined_group_at": ORDER}

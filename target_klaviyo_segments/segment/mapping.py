@@ -15,11 +15,12 @@ from target_klaviyo_segments.segment.identity import mask, normalise_email, norm
 from target_klaviyo_segments.segment.nulls import Nulls
 from target_klaviyo_segments.segment.patching import mapping_problems, patch_sources, profile_of
 from target_klaviyo_segments.segment.plan import Plan
-from target_klaviyo_segments.segment.router import AS_DECODED, Router
+from target_klaviyo_segments.segment.router import AS_DECODED, AddressRouter, Router
 from target_klaviyo_segments.segment.values import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
 __all__ = ["PROFILE_BYTES_MAX", "STANDARD_FIELDS", "Mapper", "Profile", "Profiles", "mapping_problems"]
 
@@ -54,9 +55,15 @@ class Mapper:
     __slots__ = ("_email_field", "_email_parts", "_router", "nulls", "patches")
 
     def __init__(
-        self, router: Router, email_field: str, *, email_inside: bool, patches: bool, nulls: Nulls | None
+        self,
+        router: Router | AddressRouter,
+        email_field: str,
+        *,
+        email_inside: bool,
+        patches: bool = False,
+        nulls: Nulls | None = None,
     ) -> None:
-        """Take a router; `compile` makes it.
+        """Take a router; `compile` or `of_addresses` makes it.
 
         `patches`: rows change arrays that Klaviyo has, so that of a person's rows the last alone would not do.
         """
@@ -101,8 +108,13 @@ class Mapper:
             patches=patch_sources(append_fields, unappend_fields),
         )
         nulls = Nulls(plan) if null_fields == "clear" else None
-        inside = "." in email_field and email_field not in known
+        inside = _is_inside(email_field, known)
         return cls(Router(plan, known, nulls), email_field, email_inside=inside, patches=plan.patches, nulls=nulls)
+
+    @classmethod
+    def of_addresses(cls, properties: Iterable[str], email_field: str) -> Mapper:
+        """What maps records to their e-mail addresses, and takes nothing else of them along."""
+        return cls(AddressRouter(), email_field, email_inside=_is_inside(email_field, frozenset(properties)))
 
     def email(self, record: dict[str, Any]) -> str | Rejection:
         """Who a record is."""
@@ -168,6 +180,11 @@ class Mapper:
         if parts:
             return [placing.read_deep(record, field, parts) for record in records]
         return [record.get(field) for record in records]
+
+
+def _is_inside(email_field: str, properties: AbstractSet[str]) -> bool:
+    """Whether it is a path into objects: no property has that very name."""
+    return "." in email_field and email_field not in properties
 
 
 def _cleaned(attributes: dict[str, Any], dropped: list[str]) -> dict[str, Any]:

@@ -118,6 +118,23 @@ class Router:
         return way
 
 
+class AddressRouter:
+    """Leads the e-mail address to its place, and nothing else anywhere."""
+
+    __slots__ = ()
+    patches = False
+
+    def attributes(
+        self,
+        records: Sequence[dict[str, Any]],  # noqa: ARG002  # a router's signature
+        emails: Iterable[str],
+        dropped: list[str],  # noqa: ARG002  # a router's signature
+        as_it_is: Callable[[Iterable[type]], bool] = WHATEVER_IT_IS,  # noqa: ARG002  # a router's signature
+    ) -> list[Attributes]:
+        """The attributes of each record's profile, which are one."""
+        return [{"email": email} for email in emails]
+
+
 def _column(customs: Iterable[dict[str, Any]], name: str) -> list[object]:
     """The values of a property, taken out; None where there is none."""
     return list(map(dict.pop, customs, repeat(name), repeat(None)))

@@ -6,6 +6,10 @@ from types import MappingProxyType
 
 from target_klaviyo_segments.settings.setting import Setting
 
+# Values of `sync_mode`: those that ask for something other than a place on a list, and those that put people there.
+SUPPRESSION = ("suppress", "unsuppress")
+DELIVERS = ("upsert", "mirror")
+
 ROWS = (
     Setting("email_field", "string", "Property of the records that holds the e-mail address.", "email"),
     Setting(
@@ -54,8 +58,8 @@ ROWS = (
     Setting(
         "sync_mode",
         "string",
-        "What a stream's rows do to the list: upsert adds and updates people, mirror also takes off whoever left the segment, remove takes off whom the rows name. A row with a delete marker (_sdc_deleted_at) takes its person off in every mode. Nobody is unsubscribed or deleted.",
+        "What a stream's rows do to the list: upsert adds and updates people, mirror also takes off whoever left the segment, remove takes off whom the rows name; in these a row with a delete marker (_sdc_deleted_at) takes its person off. Without a list, suppress stops all e-mail marketing to whom the rows name, and unsuppress lifts that again: see docs/consent.md. Nobody is unsubscribed or deleted.",
         "upsert",
-        options=("upsert", "mirror", "remove"),
+        options=("upsert", "mirror", "remove", *SUPPRESSION),
     ),
 )

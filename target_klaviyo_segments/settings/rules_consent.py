@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from target_klaviyo_segments.settings.rows_consent import NAMES
+from target_klaviyo_segments.settings.rows_segment import DELIVERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-_DELIVERS = ("upsert", "mirror")
 
 
 def consent_problems(config: Mapping[str, Any]) -> Iterator[str]:
@@ -25,7 +24,7 @@ def consent_problems(config: Mapping[str, Any]) -> Iterator[str]:
 
 def _of_part(part: Mapping[str, Any]) -> Iterator[str]:
     mode = part.get("sync_mode") or "upsert"
-    if mode not in _DELIVERS:
+    if mode not in DELIVERS:
         yield f"`subscribe_channels` goes with `sync_mode` upsert and mirror, and it is {mode}: nobody is delivered"
     if not part.get("consent_field") and not part.get("consented_at_field"):
         yield (
@@ -47,6 +46,6 @@ def _parts(config: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]
             given = {name: value for name, value in own.items() if value is not None}
             channels_are_own = "subscribe_channels" in given
             merged = {**config, **given}
-            if not channels_are_own and (merged.get("sync_mode") or "upsert") not in _DELIVERS:
+            if not channels_are_own and (merged.get("sync_mode") or "upsert") not in DELIVERS:
                 merged["subscribe_channels"] = None  # general channels do not concern it
             yield f"segments.{stream}: ", merged

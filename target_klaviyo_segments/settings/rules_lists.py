@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from target_klaviyo_segments.settings.rows_segment import SUPPRESSION
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -53,7 +55,7 @@ def _missing(config: Mapping[str, Any]) -> Iterator[str]:
         )
         return
     for stream, own in _entries(segments):
-        if not _has_list(own) and not own.get("segment_field"):
+        if not _has_list(own) and not own.get("segment_field") and own.get("sync_mode") not in SUPPRESSION:
             yield f"`segments.{stream}` has no `list_id` or `list_name`, and there is no general one"
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from target_klaviyo_segments.errors import SettingsError
 from target_klaviyo_segments.settings.rows_consent import NAMES as CONSENT
+from target_klaviyo_segments.settings.rows_segment import DELIVERS, SUPPRESSION
 from target_klaviyo_segments.settings.rules import problems_of
 from target_klaviyo_segments.settings.table import SETTINGS
 
@@ -51,6 +52,18 @@ class Segment:
             "unappend_fields": self.unappend_fields,
         }
         return {f"{setting}.{field}": source for setting, fields in named.items() for field, source in fields.items()}
+
+    @property
+    def suppresses(self) -> bool:
+        """Whether its people are to be suppressed, or no longer, and go to no list."""
+        return self.sync_mode in SUPPRESSION
+
+    @property
+    def of_addresses(self) -> Segment:
+        """The same without the general settings about lists, fields and consent, which do not concern it."""
+        lists: dict[str, Any] = {"list_id": None, "list_name": None, "create_list": False, "opt_in_process": None}
+        fields: dict[str, Any] = {"field_map": {}, "append_fields": {}, "unappend_fields": {}, "null_fields": "keep"}
+        return replace(self, segment_field=None, subscribe_channels=None, **lists, **fields)
 
     def of_value(self, value: str, given: Mapping[str, Any]) -> Segment:
         """The segment of one value of `segment_field`, with the settings given for it; its list may be of its name."""
@@ -171,6 +184,8 @@ class Settings:
             segment_field=own.get("segment_field", self.segment_field),
             **{name: own.get(name, getattr(self, name)) for name in CONSENT},
         )
+        if found.suppresses:
+            return found.of_addresses
         values = own.get("segments") if self.segment_field is None else self.segments
         if values is None:
             return found
@@ -195,6 +210,16 @@ class Settings:
         for stream in filter(None, map(self.segment, (self.segments or ()) if by_stream else [""])):
             yield from [stream] if stream.values is None else stream.values.values()
 
+    @property
+    def sync_modes(self) -> frozenset[str]:
+        """What is done with segments, as far as the settings tell."""
+        return frozenset(segment.sync_mode for segment in self._all_segments)
+
+    @property
+    def subscribes(self) -> bool:
+        """Whether anybody may be subscribed."""
+        return any(segment.subscribe_channels and segment.sync_mode in DELIVERS for segment in self._all_segments)
+
     def needed_by(self, stream: str) -> list[str]:
         """The properties without which a stream cannot be exported; none when it is not exported."""
         segment = self.segment(stream)
@@ -203,7 +228,7 @@ class Settings:
     def asks_consent(self, stream: str) -> bool | None:
         """Whether people of a stream may be subscribed; None when it is not exported."""
         segment = self.segment(stream)
-        return bool(segment.subscribe_channels) if segment is not None else None
+        return bool(segment.subscribe_channels) and segment.sync_mode in DELIVERS if segment is not None else None
 
     def __repr__(self) -> str:
         """Without the key: a representation ends up in logs."""

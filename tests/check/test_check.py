@@ -73,6 +73,36 @@ def test_a_missing_scope_is_told_by_name(tmp_path, missing):
     assert in_order(found.values()) == (missing == "usage:read")
 
 
+OFF = {"sync_mode": "suppress"}
+CONSENT = {"subscribe_channels": ["email"], "consent_field": "optin"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "scopes"),
+    [
+        (CONSENT, ALL | {"subscriptions:write"}),
+        ({"segments": {"off": OFF, "people": {}}}, ALL | {"subscriptions:write", "subscriptions:read"}),
+        ({"segments": {"off": OFF}}, {"accounts:read", "profiles:write", "subscriptions:write", "subscriptions:read"}),
+        (
+            {"segments": {"on": {"sync_mode": "unsuppress"}}},
+            {"accounts:read", "subscriptions:write", "subscriptions:read"},
+        ),
+    ],
+)
+def test_consent_and_suppression_need_scopes_of_their_own(tmp_path, settings, scopes):
+    """Those and no others are asked for; each missing one is told; nothing is written, and no list is looked for."""
+    pipeline = Pipeline(tmp_path, scopes=frozenset(scopes), limits=False)
+    before = world(pipeline.sandbox)
+    found = look(pipeline, **settings)
+    assert {about.removeprefix("scope ") for about in found if about.startswith("scope")} == scopes
+    assert set(verdicts(found).values()) == {"ok"}, found
+    for missing in scopes & {"subscriptions:write", "subscriptions:read"}:
+        pipeline.sandbox.scopes = frozenset(scopes - {missing})
+        assert look(pipeline, **settings)[f"scope {missing}"].verdict.value == "todo"
+    assert world(pipeline.sandbox) == before
+    assert pipeline.sandbox._account.suppressions._jobs == {}
+
+
 def test_a_key_that_klaviyo_does_not_know(pipeline):
     """The key is told, and nothing more is asked with it."""
     found = look(pipeline, api_key="pk_other")

@@ -7,9 +7,14 @@ import json
 
 import pytest
 from klaviyo_api import KlaviyoAPI
-from openapi_client.models import ProfileUpsertQuery
+from openapi_client.models import (
+    ProfileUpsertQuery,
+    SuppressionCreateJobCreateQuery,
+    SuppressionDeleteJobCreateQuery,
+)
 
 from target_klaviyo_segments.klaviyo.clearing import clear_fields
+from target_klaviyo_segments.klaviyo.suppressing import SUPPRESS, UNSUPPRESS, begin
 from target_klaviyo_segments.sandbox.app import Sandbox
 from target_klaviyo_segments.sandbox.server import SandboxServer
 from tests.segment.reading import mapper
@@ -125,3 +130,26 @@ def test_a_subscription_by_the_official_sdk_is_shown_as_klaviyo_shows_it(sdk, sa
     ).data
     assert shown.attributes.subscriptions.email.marketing.consent == "SUBSCRIBED"
     assert [member["email"] for member in sandbox.members(LIST)] == ["s@x.io"]
+
+
+def test_suppressions_by_the_official_sdk_and_by_our_own_bodies(sdk):
+    """Our bodies pass its models, and what the sandbox shows of the jobs is parsed by them."""
+    person = [b'{"type":"profile","attributes":{"email":"s@x.io"}}']
+    ways = (
+        (SUPPRESS, SuppressionCreateJobCreateQuery, "suppress", {"USER_SUPPRESSED"}),
+        (UNSUPPRESS, SuppressionDeleteJobCreateQuery, "unsuppress", set()),
+    )
+    for kind, model, verb, reasons in ways:
+        body = json.loads(begin(kind, person).body)
+        assert model.from_dict(body).data.attributes.profiles.data[0].attributes.email == "s@x.io"
+        begun = getattr(sdk.Profiles, f"bulk_{verb}_profiles")(body).data
+        job = getattr(sdk.Profiles, f"get_bulk_{verb}_profiles_job")(begun.id).data
+        assert (job.attributes.status, job.attributes.total_count, job.attributes.skipped_count) == ("complete", 1, 0)
+        listed = getattr(sdk.Profiles, f"get_bulk_{verb}_profiles_jobs")(sort="-created").data
+        assert [each.id for each in listed] == [begun.id]
+        (shown,) = sdk.Profiles.get_profiles(
+            filter='equals(email,"s@x.io")', additional_fields_profile=["subscriptions"]
+        ).data
+        marketing = shown.attributes.subscriptions.email.marketing
+        assert {each.reason for each in marketing.suppression} == reasons
+        assert marketing.can_receive_email_marketing == (not reasons)

@@ -32,9 +32,8 @@ def render(document: Document, kept: Sequence[dict[str, Any]] | None = None) -> 
             _top(document),
             foretold.plan(document),
             [rows.fates(document), rows.where(document), timeline.over_time(document)] if ran else None,
-            [rows.rejected(document), fields.fields(document), people.who_left(document), people.consent(document)]
-            if ran
-            else None,
+            [rows.rejected(document), fields.fields(document), people.who_left(document)] if ran else None,
+            [people.consent(document), people.suppression(document)] if ran else None,
             past.warnings(document),
             people.kept_rows(kept[:KEPT_ROWS_SHOWN], len(kept) - KEPT_ROWS_SHOWN) if kept is not None else None,
             past.history(document),

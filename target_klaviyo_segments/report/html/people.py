@@ -32,7 +32,7 @@ def who_left(document: Document) -> h.Node:
     return section(
         "left",
         "Who left",
-        lead("People are taken off the list. Nobody is unsubscribed, suppressed or deleted."),
+        lead("People are taken off the list. Nobody is unsubscribed, suppressed or deleted for it."),
         h.p(id="removed")[asked] if removed else None,
         [_refused(found) for found in mirrors if found.outcome["refused"]],
         _mirrors(mirrors),
@@ -58,6 +58,27 @@ def consent(document: Document) -> h.Node:
             ([name(stream), *(number(counts.get(outcome, 0)) for outcome in outcomes)] for stream, counts in found),
             caption_class="hidden",
         ),
+    )
+
+
+def suppression(document: Document) -> h.Node:
+    """Whose mail was stopped, or allowed again."""
+    found = view.suppressions(document)
+    if not found:
+        return None
+    return section(
+        "suppression",
+        "Suppression",
+        lead(
+            "Who is suppressed gets no e-mail marketing, whatever list they are on and whatever they consented to. "
+            "Klaviyo skips people for whom there was nothing to do, and does not say who they are."
+        ),
+        h.ul(class_="plain")[
+            (
+                h.li[h.b[stream], ": ", words.suppression_told(outcome, dry_run=bool(document.get("dry_run"))), "."]
+                for stream, outcome in found
+            )
+        ],
     )
 
 

@@ -51,7 +51,7 @@ def where(document: Document) -> h.Element:
         "What went where",
         table(
             "streams",
-            "Each stream of the tap is a segment, and goes to one list.",
+            "Each stream of the tap is a segment, and goes to one list, unless its people are suppressed.",
             [Column("Segment and list"), *(Column(fate, "n") for fate in shown)],
             ([_stream(stream, counts), *(number(counts[fate]) for fate in shown)] for stream, counts in rows),
             foot=["All", *(number(totals[fate]) for fate in shown)],
@@ -111,9 +111,11 @@ def _created(document: Document) -> h.Node:
 
 
 def _stream(stream: str, counts: Mapping[str, Any]) -> h.Node:
-    place = counts["list"]
+    place, suppression = counts["list"], counts.get("suppression")
     if place:
         to: h.Node = ["→ ", name(place["name"] or "list"), " (", h.span(class_="mono")[place["id"]], ")"]
+    elif suppression:
+        to = ["→ ", words.SUPPRESSIONS[suppression["mode"]]]
     else:
         to = ["not exported: ", h.code["segments"], " does not name it"]
     return [name(stream), h.span(class_="to soft small")[to], bar(view.fates_of(counts), "mini")]
