@@ -75,8 +75,8 @@ def test_signal_during_suppressions(pipeline):
     targets = []
 
     def stop(request):
-        if request.method == "POST" and suppressed(pipeline.sandbox):
-            targets[0]._handle_termination(signal.SIGTERM, None)
+        if targets and request.method == "POST" and suppressed(pipeline.sandbox):
+            targets.pop()._handle_termination(signal.SIGTERM, None)  # a second one would end the process
 
     pipeline.sandbox.interceptors.append(stop)
     lines = [schema("optouts")]
