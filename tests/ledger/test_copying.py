@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,19 @@ import pytest
 from target_klaviyo_segments.errors import WorkDirError
 from target_klaviyo_segments.ledger import Copy, Ledger
 from target_klaviyo_segments.ledger.schema import STEPS
+
+NO_ROOM = """
+import resource, signal, sys
+from pathlib import Path
+from target_klaviyo_segments.errors import WorkDirError
+from target_klaviyo_segments.ledger import Copy
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+try:
+    Copy.of(Path(sys.argv[1]), now=lambda: 0.0, warn=print)
+except WorkDirError as error:
+    print(error)
+"""
 
 
 @pytest.fixture
@@ -142,3 +157,13 @@ def test_whose_key_is_another_has_changed(desk, copied):
         "people", "L1", ["a@x.io", "b@x.io", "c@x.io"], [1, 2, 3], ["[1]", "[9]", "[3]"], since=0.0, until=2_000_000.0
     )
     assert copy.foretold.counts() == {"people": {"unchanged": 1, "changed": 2}}
+
+
+def test_no_room_for_a_copy_is_told(desk):
+    """In words; the ledger is as it was."""
+    desk.deliver(desk.begin(), [f"{number}@{'x' * 40}.io" for number in range(40_000)])
+    desk.close()
+    before = desk.path.read_bytes()
+    done = subprocess.run([sys.executable, "-c", NO_ROOM, str(desk.path)], capture_output=True, text=True, check=True)
+    assert "cannot be used" in done.stdout
+    assert desk.path.read_bytes() == before

@@ -39,6 +39,17 @@ def test_what_meltano_sees_of_a_run(project):
     assert "@" not in json.dumps([line["event"] for line in ours])
 
 
+def test_a_dry_run_by_meltanos_setting(project):
+    """Foretold, not done: nobody is on the list, no STATE is kept, and the next run delivers everybody."""
+    assert project.run("tap-jsonl", "target-klaviyo-segments", dry_run=True), project.said
+    plan = json.loads((project.folder / "work" / "plan.json").read_text())
+    assert (plan["dry_run"], plan["totals"]["delivered"]) == (True, 5)
+    assert not project.members()
+    assert "newsletter" not in json.dumps(project.state("tap-jsonl-to-target-klaviyo-segments"))
+    assert project.run("tap-jsonl", "target-klaviyo-segments"), project.said
+    assert len(project.members()) == 5
+
+
 def test_a_mirror_of_a_tap_that_reads_what_changed_takes_nobody_off(project, tmp_path):
     """An incremental tap, and it says so: who is gone from the file stays, and Meltano's status is not 0."""
     source = tmp_path / "people.jsonl"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import signal
 import sqlite3
 from contextlib import closing
 
@@ -13,8 +14,10 @@ from pipeline import LIST, Pipeline, command, record, schema, state
 
 from target_klaviyo_segments.check import inspect
 from target_klaviyo_segments.cli import main
+from target_klaviyo_segments.config import read_config
 from target_klaviyo_segments.ledger import Ledger
 from target_klaviyo_segments.retry import Retry
+from target_klaviyo_segments.target import TargetKlaviyoSegments
 from target_klaviyo_segments.wiring import Once
 
 TEXT = {"type": ["string", "null"]}
@@ -72,7 +75,7 @@ def outcome(document):
         stream: {name: counts[name] for name in names} | {"exports": len(counts["exports"])}
         for stream, counts in document["streams"].items()
     }
-    lists = {each["id"]: "NEW" for each in document["lists_created"]} | {"new-01": "NEW"}
+    lists = {each["id"]: "NEW" for each in document["lists_created"]} | {"new-01": "NEW", "new-02": "NEW"}
     warnings = [
         functools.reduce(lambda text, pair: text.replace(*pair), lists.items(), each) for each in document["warnings"]
     ]
@@ -218,6 +221,7 @@ def test_its_report_is_kept_by_its_id_and_marked(pipeline):
     assert rehearse(pipeline, rows(1, 2))
     kept = json.loads((pipeline.work_dir / "reports" / f"{plan(pipeline)['run_id']}.json").read_text())
     assert kept == plan(pipeline)
+    assert kept["last_successful_at"] < kept["started_at"]
     assert pipeline.run(rows(1))
     assert [each["run_id"] for each in pipeline.report["earlier_runs"]] == [
         each["run_id"] for each in kept["earlier_runs"]
@@ -234,6 +238,24 @@ def test_people_who_were_delivered_long_ago_are_due_again(pipeline):
     pipeline.clock.sleep(8 * 86_400)
     assert rehearse(pipeline, rows(1, 2, 3), unchanged_profiles="skip")
     assert plan(pipeline)["foretold"]["people"] == {"new": 1, "changed": 0, "due_again": 2, "unchanged": 0}
+
+
+def test_a_stream_in_several_segments(pipeline):
+    """Each to its list, those that are missing taken for made; who has gone from one leaves it, as in the run."""
+    tiers = {"list_id": None, "segment_field": "tier", "create_list": True, "opt_in_process": "single_opt_in"}
+    mirror = {"sync_mode": "mirror", "mirror_on_end_of_input": True, "max_removal_percent": 100, "mirror_scope": "all"}
+    assert pipeline.run([PEOPLE, *(person(n, tier="gold") for n in range(4)), person(4, tier="tin"), state(1)], **tiers)
+    pipeline.clock.sleep(60)
+    lines = [PEOPLE, person(0, tier="gold"), person(1, tier="silver"), person(5, tier="lead"), person(6), state(2)]
+    assert not rehearse(pipeline, lines, **tiers, **mirror)
+    foretold = plan(pipeline)
+    assert [each["name"] for each in foretold["foretold"]["lists_to_create"]] == ["silver", "lead"]
+    assert foretold["foretold"]["streams"]["people/gold"]["people"]["unchanged"] == 1
+    assert foretold["streams"]["people/gold"]["mirror"]["removed"] == 3
+    assert "people/tin" in foretold["message"]
+    assert not pipeline.run(lines, **tiers, **mirror)
+    assert outcome(foretold) == outcome(pipeline.report)
+    assert foretold["message"] == pipeline.report["message"]
 
 
 def test_who_comes_twice_is_one_person(pipeline):
@@ -330,6 +352,17 @@ def test_a_dry_run_that_breaks_off_keeps_no_rows(pipeline):
     assert not list(pipeline.work_dir.glob("failed/*"))
 
 
+def test_a_dry_run_that_is_stopped_says_so(pipeline, caplog):
+    """It knows no more than it read; the process ends by the signal, as a run does."""
+    caplog.set_level("INFO")
+    stop = functools.partial(TargetKlaviyoSegments._handle_termination, signum=signal.SIGTERM, frame=None)
+    assert not rehearse(pipeline, rows(1), begun=stop)
+    assert "stopped by SIGTERM" in pipeline.error
+    assert plan(pipeline)["status"] == "canceled"
+    assert "it was stopped and knows no more than it read" in caplog.text
+    assert "Dry run stopped" in (pipeline.work_dir / "plan.html").read_text()
+
+
 def test_an_access_token_is_fetched_and_kept(pipeline):
     """Without it nothing can be read, and a refresh token that was used up must not be lost."""
     pipeline.sandbox.oauth.install("app", "s3cret", "first")
@@ -356,6 +389,7 @@ def test_a_check_asks_nothing_but_reads_either(pipeline):
 
 def test_the_command_and_the_variable(server, tmp_path):
     """`--dry-run`, or what Meltano sets; exit status 0, and nothing on stdout."""
+    assert read_config((), {"TARGET_KLAVIYO_SEGMENTS_DRY_RUN": "true"}) == {"dry_run": True}
     lines = rows(1)
     done = command(lines, server.url, tmp_path, "--dry-run")
     assert (done.returncode, done.stdout) == (0, b"")
