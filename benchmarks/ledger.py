@@ -67,7 +67,7 @@ def ask(ledger: Ledger, run_id: str, emails: list[str]) -> tuple[float, float]:
     began, same = clocks(), 0
     for first in range(0, len(emails), BATCH):
         part = slice(first, first + BATCH)
-        same += len(ledger.unchanged("Y6nRLr", emails[part], marks[part], delivered_since=0))
+        same += len(ledger.unchanged("Y6nRLr", emails[part], marks[part], stream="people", delivered_since=0))
     if same != len(emails):
         raise SystemExit(f"{same} of {len(emails)} are unchanged")
     return since(began)

@@ -97,15 +97,15 @@ class Keeper:
             self._write(self._ledger.note_run, self._run_id, self._counts())
 
     def unchanged(self, lane: Lane, batch: Batch) -> set[str]:
-        """Who of a batch was delivered to its list as they are, not too long ago.
+        """Who of a batch was delivered to its list by this lane as they are, not too long ago.
 
         Raises:
             WorkDirError: The ledger cannot be read.
         """
         emails, prints = batch.emails, prints_of(lane, batch)
         keys = None if lane.keys_of is None else lane.keys_of(batch.records)
-        since = self.trusted_since
-        found = self._write(self._ledger.unchanged, lane.list_id, emails, prints, keys, delivered_since=since)
+        known = {"stream": lane.name, "delivered_since": self.trusted_since}
+        found = self._write(self._ledger.unchanged, lane.list_id, emails, prints, keys, **known)
         if lane.marks_of is not None and found:
             marks = lane.marks_of([batch.records[row] for row in found], [batch.payloads[row] for row in found])
             fields = [gives for gives, _ in marks]

@@ -24,18 +24,19 @@ class Members:
     def unchanged(
         self,
         list_number: int,
+        stream: int,
         emails: Sequence[str],
         fingerprints: Sequence[int],
         keys: Sequence[str | None] | None,
-        since: float,
-        until: float,
+        at: tuple[float, float],
     ) -> list[int]:
-        """Positions of those whose last delivery had this fingerprint, and this key, and was in this time."""
+        """Positions of those whom the stream has, and whose last delivery, in this time, had this fingerprint and key."""
         return self._database.arrays_over(
             "SELECT json_group_array(column2) FROM ({values}) CROSS JOIN members ON person = column1 "  # noqa: S608  # ours
-            f"AND fingerprint = column3 {'' if keys is None else 'AND key IS column4'} AND at >= ? AND at <= ?",
+            f"AND fingerprint = column3 {'' if keys is None else 'AND key IS column4'} AND at >= ? AND at <= ? "
+            "AND (stream = ? OR also = ?)",
             people(list_number, emails), range(len(emails)), fingerprints, *(() if keys is None else (keys,)),
-            size=len(emails), tail=(since, until),
+            size=len(emails), tail=(*at, stream, stream),
         )  # fmt: skip  # one column a word
 
     def emails(self, list_number: int, stream: int | None) -> Iterator[str]:

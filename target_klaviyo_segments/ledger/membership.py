@@ -49,18 +49,20 @@ class Membership:
         fingerprints: Sequence[int],
         keys: Sequence[str | None] | None = None,
         *,
+        stream: str,
         delivered_since: float,
     ) -> list[int]:
         """Positions of people whose last fate on this list was to be delivered, since then, with this fingerprint.
 
-        And with this key, when there are keys: a delete marker may name it alone. A delivery in the future, by a clock
-        that was wrong, does not count. Ask about nobody who is in an open intent.
+        And with this key, when there are keys: a delete marker may name it alone. Only those whom this stream has
+        delivered too, or nobody would know that it has them. A delivery in the future, by a clock that was wrong, does
+        not count. Ask about nobody who is in an open intent.
         """
         if self._posting.waits_for(emails):
             self._posting.post()
             self._posting.watch()
-        number = self._names.list(list_id)
-        return self._members.unchanged(number, emails, fingerprints, keys, delivered_since, self._now())
+        names = self._names.list(list_id), self._names.stream(stream)
+        return self._members.unchanged(*names, emails, fingerprints, keys, (delivered_since, self._now()))
 
     def members(self, list_id: str, stream: str | None = None) -> Iterator[str]:
         """E-mails of a list, or of those whom a stream delivered last. The ledger may be written meanwhile."""

@@ -69,9 +69,9 @@ def _check(ledger, words):
     assert len(members) == len(set(members)) == 60 * min(settled, 40)
     for batch in range(max(0, settled - 40), settled):
         people = [f"{batch % 40}-{n}@x.io" for n in range(100)]
-        assert ledger.unchanged("L", people, [batch] * 100, delivered_since=0) == list(range(60))
+        assert ledger.unchanged("L", people, [batch] * 100, stream="s", delivered_since=0) == list(range(60))
 
 
 def _settled_unsaid(ledger, batch):
     """Whether a batch was settled and the writer died before it could say so."""
-    return bool(ledger.unchanged("L", [f"{batch % 40}-0@x.io"], [batch], delivered_since=0))
+    return bool(ledger.unchanged("L", [f"{batch % 40}-0@x.io"], [batch], stream="s", delivered_since=0))

@@ -92,6 +92,8 @@ class LedgerMachine(RuleBasedStateMachine):
         for row in good:
             email, mark, key = batch["rows"][row]
             known = self.members.setdefault((batch["list"], email), {"id": None})
+            if known.get("stream") != batch["stream"]:
+                known["also"] = known.get("stream")
             known.update(mark=mark, key=key, stream=batch["stream"], at=self.time)
         for row in bad:
             if (batch["list"], batch["rows"][row][0]) in self.members:
@@ -99,13 +101,20 @@ class LedgerMachine(RuleBasedStateMachine):
         if len(batch["settled"]) == len(batch["rows"]):
             del self.open[intent]
 
-    @rule(list_id=st.sampled_from(LISTS), emails=some_emails, age=st.integers(0, 200), data=st.data())
-    def ask_unchanged(self, list_id, emails, age, data):
+    @rule(
+        list_id=st.sampled_from(LISTS),
+        stream=st.sampled_from(STREAMS),
+        emails=some_emails,
+        age=st.integers(0, 200),
+        data=st.data(),
+    )
+    def ask_unchanged(self, list_id, stream, emails, age, data):
         marks = [data.draw(prints) for _ in emails]
         since = self.time - age
         known = [self.members.get((list_id, email)) for email in emails]
-        expected = [n for n, who in enumerate(known) if who and who["mark"] == marks[n] and who["at"] >= since]
-        assert self.ledger.unchanged(list_id, emails, marks, delivered_since=since) == expected
+        mine = [who is not None and stream in {who["stream"], who["also"]} for who in known]
+        expected = [n for n, who in enumerate(known) if mine[n] and who["mark"] == marks[n] and who["at"] >= since]
+        assert self.ledger.unchanged(list_id, emails, marks, stream=stream, delivered_since=since) == expected
 
     @rule(list_id=st.sampled_from(LISTS), stream=st.sampled_from([None, *STREAMS]))
     def read_members(self, list_id, stream):

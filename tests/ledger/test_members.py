@@ -23,6 +23,16 @@ def test_unchanged_means_delivered_with_the_same_fingerprint(desk, ask_before):
     assert desk.unchanged(TWO, [1, 22], list_id="L2") == []
 
 
+def test_unchanged_are_those_whom_the_stream_has(desk):
+    """Whom another one alone delivered is delivered once more, or nobody would know that this one has them too."""
+    run = desk.begin()
+    desk.deliver(run, TWO, [1, 2], stream="others")
+    assert desk.unchanged(TWO, [1, 2]) == []
+    desk.deliver(run, ["a@x.io"], [1])
+    assert desk.unchanged(TWO, [1, 2]) == [0]
+    assert desk.unchanged(TWO, [1, 2], stream="others") == [0, 1]
+
+
 @pytest.mark.parametrize("ask_before", [False, True])
 def test_who_was_not_delivered_is_never_unchanged(desk, ask_before):
     """Nobody knows what Klaviyo has of a person whose row was rejected or failed, so it is sent again."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pipeline import LIST, Pipeline, command, record, schema, state
@@ -127,3 +128,20 @@ def test_skipping_never_changes_what_is_on_the_list(tmp_path_factory, runs, rows
         ]
         assert tiers[0] == tiers[1]
     assert Path(with_skip.work_dir / "ledger.sqlite3").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("leave", ["mirror", "marker"])
+def test_who_is_in_two_segments_of_a_list_stays_though_the_second_had_nothing_new(pipeline, leave):
+    """The row of the other stream was the same to the byte: it counts as having them all the same."""
+    keyed = schema(keys=("id",), id={}, email={}, _sdc_deleted_at={})
+    others = [{**keyed, "stream": "others"}, record("a@x.io", "others", id=1)]
+    assert pipeline.run([keyed, record("a@x.io", id=1), record("b@x.io", id=2)], **SKIP)
+    assert pipeline.run(others, **SKIP)
+    rows = [record("b@x.io", id=2), record("a@x.io", id=1, _sdc_deleted_at="now")]
+    gone = rows[:1] if leave == "mirror" else rows
+    lines = [keyed, *({**row, "version": 1} for row in gone), {"type": "ACTIVATE_VERSION", "stream": "people", "version": 1}]
+    mode = {"sync_mode": "mirror", "max_removal_percent": 100} if leave == "mirror" else {}
+    assert pipeline.run(lines, **SKIP, **mode), pipeline.error
+    assert sorted(pipeline.members()) == ["a@x.io", "b@x.io"]
+    assert pipeline.run(others, **SKIP)
+    assert pipeline.totals["unchanged"] == 1

@@ -1,0 +1,259 @@
+"""The whole target against a model: any runs, one after the other, with whatever goes wrong and whoever comes and goes.
+
+Each list in the sandbox is the model's after each run. A run of some minutes: `RUNS=2000 make test-faults ONLY=any_runs`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from pipeline import KEY
+
+from tests.faults.runs import FATES
+from tests.whole.plans import LIST_OF, LISTS, PEOPLE, plans
+from tests.whole.truth import PERHAPS, SURELY, Told, Truth, core_of, core_of_row
+from tests.whole.world import World
+
+SECONDS_OF_A_JOB = 60
+events = st.tuples(
+    st.sampled_from(["come", "go", "go", "day", "week"]), st.sampled_from(LISTS), st.sampled_from(PEOPLE)
+)
+between = st.one_of(st.just([]), st.just([]), st.lists(events, max_size=2))
+
+
+class AnyRuns(RuleBasedStateMachine):
+    """A world, and what is known of it."""
+
+    def __init__(self):
+        super().__init__()
+        self.world = None
+
+    @initialize()
+    def begin(self):
+        self.world = World(LISTS)
+        self.truth = Truth()
+        self.ids = {}
+        self.open = []  # imports of runs that broke off, until they have ended
+
+    def teardown(self):
+        if self.world is not None:
+            self.world.close()
+
+    @rule(between=between, plan=plans(), patient=st.booleans())
+    def step(self, between, plan, patient):
+        """What others do, and a run; unless `patient`, the next thing happens while its jobs may still be open."""
+        for each in between:
+            self.meanwhile(*each)
+        whole, torn = plan.input
+        told = Told(plan, rows_of(plan, plan.messages))
+        before = {key: (member.on, dict(member.lanes), member.core) for key, member in self.truth.members.items()}
+        outcome = self.world.run(
+            plan.text, plan.trouble, plan.allow, plan.refused, plan.refused_at_submit, **plan.settings
+        )
+        if patient or not outcome.died:
+            self.world.clock.sleep(SECONDS_OF_A_JOB)
+        self.learn_ids()
+        self.land_open()
+        sure = PERHAPS if plan.trouble.kind == "late" else SURELY
+        landed = self.land([(each, told, sure) for each in outcome.traffic.imports])
+        self.assert_nothing_personal(outcome)
+        self.assert_sums(outcome)
+        self.assert_states(outcome, told, landed, before)
+        self.assert_removals(outcome, plan, told, before, torn=bool(torn))
+        if self.is_whole(outcome):
+            assert not torn
+            self.assert_landed(told, landed, before)
+            self.expect(plan, told, outcome)
+        else:
+            self.doubt(plan, told, outcome)
+        self.observe(plan, outcome)
+
+    def meanwhile(self, what, list_id, person):
+        """Somebody joins or leaves a list at Klaviyo, or time passes."""
+        self.wait_for_jobs()
+        self.learn_ids()
+        known = {email: each["id"] for email, each in self.world.sandbox.profiles.items()}
+        if what in {"day", "week"}:
+            self.world.clock.sleep(86_400 * (8 if what == "week" else 1))
+        elif person in known:
+            link = [{"type": "profile", "id": known[person]}]
+            method = "POST" if what == "come" else "DELETE"
+            self.world.ask(method, f"/api/lists/{list_id}/relationships/profiles", link)
+            self.truth.members[list_id, person].on = what == "come"
+
+    # What happened meanwhile.
+
+    def wait_for_jobs(self):
+        self.world.clock.sleep(SECONDS_OF_A_JOB)
+        self.land_open()
+
+    def learn_ids(self):
+        self.ids |= {each["id"]: email for email, each in self.world.sandbox.profiles.items()}
+
+    def land_open(self):
+        self.land(self.open)
+
+    def land(self, imports):
+        """Who was brought in: list, person and what was written. The ledger does not know of jobs that came late."""
+        landed, still = [], []
+        for each, told, sure in imports:
+            people = self.world.brought_in(each.job_id)
+            if people is None:
+                still.append((each, told, sure))
+            for row in each.rows if people is not None else ():
+                person, core = row["email"], core_of(row)
+                if person in people:
+                    self.truth.land(each.list_id, row, told.writers(each.list_id, person, core), sure)
+                    landed.append((each.list_id, person, core))
+        self.open = still
+        return landed
+
+    # What must hold of every run.
+
+    def assert_nothing_personal(self, outcome):
+        assert KEY not in outcome.said
+        assert not re.search(r"p\d@x\.io", outcome.said)
+        assert "Traceback" not in outcome.said
+
+    def assert_sums(self, outcome):
+        if outcome.report is None:
+            return
+        report = outcome.report
+        for counts in [report["totals"], *report["streams"].values()]:
+            assert counts["read"] == sum(counts[fate] for fate in FATES), counts
+        assert (outcome.error is None) == (report["status"] == "successful")
+        assert not (outcome.error is None and report["totals"]["failed"])
+
+    def assert_states(self, outcome, told, landed, before):
+        """What a STATE covers has its fate: whoever sends only what came after it loses nobody."""
+        if not outcome.states:
+            return
+        passed = told.rows[: outcome.states[-1]]
+        early, late = Told(told.plan, passed), Told(told.plan, told.rows[outcome.states[-1] :])
+        for lane in told.plan.lanes:
+            for person in PEOPLE:
+                word = early.last(lane, person)
+                if word is None or late.last(lane, person) is not None:
+                    continue
+                how = early.leaves(lane, person)
+                if how is None:
+                    assert self.is_delivered(told.plan, lane, word[1], landed, before), (lane, person, "STATE passed a delivery")
+                elif how == "mark" or (how == "aside" and word[1].op == "mark"):
+                    self.assert_left(told, lane, person, outcome)
+
+    def assert_left(self, told, lane, person, outcome):
+        list_id = LIST_OF[lane]
+        member = self.truth.members[list_id, person]
+        removed = (list_id, person) in self.removed(outcome)
+        others = [each for each in member.lanes if each != lane]
+        back = any(told.puts(each, person) for each in told.plan.lanes if LIST_OF[each] == list_id)
+        there = person in self.world.members(list_id)
+        assert removed or others or back or not there, (lane, person, "STATE passed a leaver")
+
+    def is_delivered(self, plan, lane, row, landed, before):
+        """It was brought in, or refused, or is what Klaviyo had."""
+        wanted = (LIST_OF[lane], row.person, core_of_row(row, plan))
+        _, lanes, core = before[LIST_OF[lane], row.person]
+        unchanged = plan.skip and core == wanted[2] and lane in lanes
+        return wanted in landed or unchanged or row.person in plan.refused | plan.refused_at_submit
+
+    def removed(self, outcome):
+        return {(list_id, self.ids[each]) for list_id, each in outcome.traffic.removed}
+
+    def assert_removals(self, outcome, plan, told, before, *, torn):
+        """Nobody is taken off a list but by a row that says so, or by a mirror of a segment that came whole."""
+        for list_id, person in self.removed(outcome):
+            lanes = [lane for lane in plan.lanes if LIST_OF[lane] == list_id]
+            leaving = {lane for lane in lanes if told.leaves(lane, person)}
+            member = self.truth.members[list_id, person]
+            if any(plan.modes[lane] == "remove" for lane in leaving):
+                continue
+            mirrored = [lane for lane in lanes if plan.modes[lane] == "mirror"]
+            whole = not any(told.gap(lane, plan.messages, torn=torn) for lane in mirrored)
+            by_mirror = set(mirrored) if mirrored and whole and person not in told.seen(list_id) else set()
+            assert leaving or by_mirror, (list_id, person, "taken off for no reason")
+            assert not member.others(leaving | by_mirror), (list_id, person, "taken off though another segment has them")
+            if not leaving and plan.scope == "exported":
+                assert any(lane in member.lanes for lane in by_mirror), (list_id, person, "taken off, and not ours")
+
+    # What must hold of a run that came to its end.
+
+    def is_whole(self, outcome):
+        """Nothing was left undone but mirrors that were refused."""
+        if outcome.report is None:
+            return False
+        rest = outcome.error or ""
+        for refusal in refusals_of(outcome.report):
+            rest = rest.replace(refusal, "")
+        return not rest.strip("; ")
+
+    def assert_landed(self, told, landed, before):
+        for lane in told.plan.lanes:
+            for person in PEOPLE:
+                puts = told.puts(lane, person)
+                if puts:
+                    assert self.is_delivered(told.plan, lane, puts[-1], landed, before), (lane, person, "not delivered")
+                if puts and person not in told.plan.refused | told.plan.refused_at_submit:
+                    self.truth.members[LIST_OF[lane], person].lanes[lane] = SURELY
+
+    def expect(self, plan, told, outcome):
+        for lane, mode in plan.lanes.items():
+            for person in PEOPLE:
+                how = told.leaves(lane, person)
+                if how is not None:
+                    self.truth.leave(lane, person, how, mode)
+        for list_id in LISTS:
+            mirrored = [lane for lane in plan.lanes if plan.modes[lane] == "mirror" and LIST_OF[lane] == list_id]
+            if mirrored and not refusals_of(outcome.report, mirrored):
+                seen = told.seen(list_id)
+                self.truth.mirror(mirrored, list_id, seen, everybody=plan.scope == "all")
+
+    # What nobody knows after a run that did not.
+
+    def doubt(self, plan, told, outcome):
+        for list_id, person in self.removed(outcome):
+            member = self.truth.members[list_id, person]
+            member.on, member.core, member.last = None, None, None
+            member.lanes = dict.fromkeys(member.lanes, PERHAPS)
+        for lane, mode in plan.lanes.items():
+            for person in PEOPLE:
+                member = self.truth.members[LIST_OF[lane], person]
+                left = told.leaves(lane, person) or (mode == "mirror" and person not in told.seen(LIST_OF[lane]))
+                if left and lane in member.lanes:
+                    member.lanes[lane] = PERHAPS
+
+    def observe(self, plan, outcome):
+        """The lists are as they must be, and what was not known is known now."""
+        for list_id in LISTS:
+            there = self.world.members(list_id)
+            surely, perhaps = self.truth.on(list_id)
+            assert surely <= there <= surely | perhaps, (list_id, surely, perhaps, there, outcome.error)
+            for person in PEOPLE:
+                member = self.truth.members[list_id, person]
+                member.on = person in there
+
+
+def rows_of(plan, messages):
+    """The plan's rows, as far as they came."""
+    return plan.rows[: sum(line["type"] == "RECORD" for line in messages)]
+
+
+def refusals_of(report, lanes=None):
+    """Why mirrors were refused."""
+    mirrors = {name: stream["mirror"] for name, stream in report["streams"].items() if stream.get("mirror")}
+    return [each["refused"] for name, each in mirrors.items() if each["refused"] and (lanes is None or name in lanes)]
+
+
+AnyRuns.TestCase.settings = settings(
+    max_examples=int(os.environ.get("RUNS", "15")),
+    stateful_step_count=int(os.environ.get("STEPS", "10")),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    print_blob=True,
+)
+TestAnyRuns = AnyRuns.TestCase
