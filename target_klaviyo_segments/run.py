@@ -96,8 +96,10 @@ class Run:
         outcome: Outcome = {}
         if next(self._ledger.unfinished(), None) is not None:
             self.destinations.recognise_account()
-            timeout = self._settings.job_timeout_seconds
-            outcome = Resume(self._parts.client, self._ledger, clock=self._clock, job_timeout_seconds=timeout).settle()
+            client, timeout = self._parts.client, self._settings.job_timeout_seconds
+            outcome = Resume(
+                client, self._ledger, known_jobs=client.known_jobs, clock=self._clock, job_timeout_seconds=timeout
+            ).settle()
         for sentence in sentences(outcome):
             self.warn(sentence)
         for run in crashed:

@@ -19,11 +19,15 @@ if TYPE_CHECKING:
 class Resume:
     """`settle` once; then nothing of an earlier run is open any more."""
 
-    def __init__(self, klaviyo: JobReader, ledger: Ledger, *, clock: Clock, job_timeout_seconds: float) -> None:
+    def __init__(
+        self, klaviyo: JobReader, ledger: Ledger, *, known_jobs: set[str], clock: Clock, job_timeout_seconds: float
+    ) -> None:
+        """Take whom to ask. Jobs that are found are `known_jobs` from then on: they are nobody else's."""
         self._klaviyo = klaviyo
         self._ledger = ledger
+        self._known = known_jobs
         self._finder = Finder(
-            klaviyo, known=ledger.job_ids(), now=clock.now, wait=clock.sleep, patience_seconds=job_timeout_seconds
+            klaviyo, known=known_jobs, now=clock.now, wait=clock.sleep, patience_seconds=job_timeout_seconds
         )
 
     def settle(self) -> dict[tuple[str, str], Counter[str]]:
@@ -44,10 +48,12 @@ class Resume:
 
     def _settle_jobless(self, intent: Unfinished, counts: Counter[str]) -> None:
         """Rows whose submission was never answered, or never made."""
-        found = self._finder.find({intent.emails[row] for row in intent.jobless}, intent.began)
+        found = self._finder.find({intent.emails[row] for row in intent.jobless}, intent.list_id, intent.began)
         if found is None:
             self._enter(intent, (), intent.jobless, counts)
         else:
+            self._known.add(found)
+            self._ledger.submitted(intent.intent, found, intent.jobless)
             self._settle_job(intent, found, intent.jobless, counts)
 
     def _settle_job(self, intent: Unfinished, job_id: str, rows: Sequence[int], counts: Counter[str]) -> None:

@@ -14,7 +14,7 @@ import msgspec
 from target_klaviyo_segments.errors import Transient
 from target_klaviyo_segments.klaviyo.membership import Person
 from target_klaviyo_segments.klaviyo.protocol import Account, JobStatus, Page, PlanUsage, RowError
-from target_klaviyo_segments.klaviyo.words import masked, place
+from target_klaviyo_segments.klaviyo.words import linked, masked, place
 
 T = TypeVar("T")
 
@@ -30,6 +30,7 @@ class _Links(msgspec.Struct):
 class _Resource(msgspec.Struct, Generic[T]):
     id: str
     attributes: T
+    relationships: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class _One(msgspec.Struct, Generic[T]):
@@ -204,6 +205,7 @@ def _job(job: _Resource[_JobAttributes]) -> JobStatus:
         failed=found.failed_count or 0,
         created_at=found.created_at,
         skipped=found.skipped_count or 0,
+        lists=linked(job.relationships, "lists"),
     )
 
 

@@ -142,7 +142,7 @@ class KlaviyoClient:
         job_id = self._sender.ask(
             protocol.import_profiles(list_id, payloads),
             answers.read_submitted,
-            done=lambda: self._finder.find(emails_of(payloads), began),
+            done=lambda: self._finder.find(emails_of(payloads), list_id, began),
         )
         self.known_jobs.add(job_id)
         return job_id

@@ -1,4 +1,4 @@
-"""Finds the import job of a submission whose answer never came: as many people, begun since, none of them a stranger.
+"""Finds the import job of a submission whose answer never came: to the list, as many people, since, and no stranger.
 
 Sending such rows again while the job is open would make Klaviyo drop them as duplicates:
 https://developers.klaviyo.com/en/docs/use_klaviyos_bulk_profile_import_api
@@ -69,13 +69,14 @@ class Finder:
         self._wait = wait
         self._patience = patience_seconds
 
-    def find(self, people: AbstractSet[str], since: float) -> str | None:
-        """The job that holds these people, by normalised e-mail; None when there is none or it cannot be told.
+    def find(self, people: AbstractSet[str], list_id: str, since: float) -> str | None:
+        """The job that takes these people, by normalised e-mail, to a list; None when none can be told.
 
         `since` is when they were submitted, in seconds since the epoch.
         """
         for job in self._jobs_since(since - CLOCKS_DIFFER_SECONDS):
-            if job.total == len(people) and job.id not in self._known and self._is_of(job.id, people):
+            fits = job.total == len(people) and (not job.lists or list_id in job.lists)
+            if fits and job.id not in self._known and self._is_of(job.id, people):
                 return job.id
         return None
 

@@ -88,6 +88,7 @@ class JobStatus:
     failed: int
     created_at: str | None
     skipped: int = 0  # told of suppressions alone: people for whom there was nothing to do
+    lists: tuple[str, ...] = ()  # ids of the lists that it fills; empty when Klaviyo does not tell
 
 
 @dataclass(frozen=True, slots=True)

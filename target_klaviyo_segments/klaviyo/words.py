@@ -1,8 +1,10 @@
-"""Klaviyo's words, made fit for a log: without the people and keys that they may name. Pure."""
+"""Klaviyo's words, made fit for a log: without the people and keys that they may name; what its links name. Pure."""
 
 from __future__ import annotations
 
 import re
+
+import msgspec
 
 WORDS_CHARACTERS_MAX = 300
 MASK = "***"
@@ -35,3 +37,12 @@ def place(pointer: str) -> tuple[int | None, str | None]:
 
 def _without_email(word: re.Match[str]) -> str:
     return MASK if "@" in word.group() else word.group()
+
+
+def linked(relationships: msgspec.Raw, name: str) -> tuple[str, ...]:
+    """Ids that a relationship of a resource names, if it names any: it is not shown everywhere."""
+    shown = msgspec.json.decode(relationships)
+    found = shown.get(name) if isinstance(shown, dict) else None
+    named = found.get("data") if isinstance(found, dict) else None
+    ids = [each.get("id") for each in named if isinstance(each, dict)] if isinstance(named, list) else []
+    return tuple(each for each in ids if isinstance(each, str))

@@ -15,11 +15,13 @@ PAYLOADS = [
 ]
 
 
-def job(job_id, total=2, status="complete", age=0):
+def job(job_id, total=2, status="complete", age=0, lists=None):
     """A job as the listing shows it; the clock of these tests began at 1,000 s."""
     created = datetime.fromtimestamp(1000 - age, timezone.utc).isoformat()
     attributes = {"status": status, "created_at": created, "total_count": total, "completed_count": 0}
-    return {"type": "profile-bulk-import-job", "id": job_id, "attributes": attributes}
+    linked = {"data": [{"type": "list", "id": each} for each in lists]} if isinstance(lists, tuple) else lists
+    shown = {"relationships": {"lists": linked}} if lists is not None else {}
+    return {"type": "profile-bulk-import-job", "id": job_id, "attributes": attributes, **shown}
 
 
 class Klaviyo:
@@ -49,6 +51,13 @@ class Klaviyo:
         return self.reply(200, {"data": found})
 
 
+@pytest.mark.parametrize("lists", [None, (), ("Y6nRLr",), {"data": None}, {"links": {}}, [7], {"data": [{"id": 7}]}])
+def test_a_job_of_our_list_is_found_and_so_is_one_whose_list_is_not_told(connect, reply, lists):
+    """Klaviyo shows the list with the job that it answers with, and need not do so in the listing."""
+    klaviyo = Klaviyo(reply, job("ours", lists=lists))
+    assert connect(klaviyo).client.submit_import("Y6nRLr", PAYLOADS) == "ours"
+
+
 @pytest.mark.parametrize("status", ["complete", "queued"])
 def test_a_job_that_began_is_found_and_not_sent_again(connect, reply, status):
     """To send its people again while it is open would make Klaviyo drop them as duplicates."""
@@ -64,6 +73,7 @@ def test_a_job_that_began_is_found_and_not_sent_again(connect, reply, status):
         ([job("fewer", total=1)], ("a@x.io",)),
         ([job("strangers")], ("a@x.io", "c@x.io")),
         ([job("nobody")], ()),
+        ([job("elsewhere", lists=("OTHER1",))], ("a@x.io", "b@x.io")),
         ([job("yesterday", age=86_400)], ("a@x.io", "b@x.io")),
     ],
     ids=lambda each: each[0]["id"] if each and isinstance(each, list) else None,

@@ -37,7 +37,7 @@ _LEDGER = "ledger.sqlite3"
 
 @dataclass(frozen=True)
 class Trouble:
-    """What meets a run, and when: the how-manieth request, reading of the wall clock, or STATE.
+    """What meets a run, and when: the how-manieth request (of a method), reading of the wall clock, or STATE.
 
     `die` is a kill -9: what the disk has at that moment is all that is left. `stop` is SIGTERM, `lose` loses an
     answer, `refuse` answers in Klaviyo's place once, `down` from then on. `cancel` and `slow` are about import jobs.
@@ -48,6 +48,7 @@ class Trouble:
     where: str = "request"  # for `die`: request, answer, clock, state
     status: int = 503
     slow: bool = False  # import jobs take their time
+    method: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ class Line(Direct):
         super().__init__(sandbox)
         self.traffic = Traffic()
         self.dead = False
+        self._counted = 0
         self._trouble = trouble
         self._die = die
         self._stop = stop
@@ -96,7 +98,9 @@ class Line(Direct):
         with self._one:
             self._live()
             self.traffic.requests += 1
-            mine = self.traffic.requests == self._trouble.at
+            counts = self._trouble.method in {"", request.method}
+            self._counted += counts
+            mine = counts and self._counted == self._trouble.at
             self._before(mine)
             response = super().send(request, **options)
             self._note(request, response)
@@ -111,10 +115,12 @@ class Line(Direct):
         kind = self._trouble.kind
         if mine and kind == "stop":
             self._stop()
+        if mine and kind == "cut":
+            raise requests.ConnectionError("reset")
         if mine and kind == "die" and self._trouble.where == "request":
             self._die()
             self._live()
-        if (mine and kind == "refuse") or (kind == "down" and self.traffic.requests >= self._trouble.at):
+        if (mine and kind == "refuse") or (kind == "down" and self._counted >= self._trouble.at):
             self.sandbox.interceptors.append(self._instead)
 
     def _instead(self, _request):
