@@ -33,7 +33,7 @@ def stream_reports(
             [export.as_dict() for export in lane.exports],
             [*lane.warnings, *_hint(stream, lane.tally)],
             mirrored(lane.list_id) if lane.completeness is not None else None,
-            consents(lane.stream, lane.list_id),
+            consents(lane.name, lane.list_id),
             lane.suppression.as_dict(lane.tally.delivered) if lane.suppression is not None else None,
         )
         for stream, lane in lanes.items()

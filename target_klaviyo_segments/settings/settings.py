@@ -226,9 +226,13 @@ class Settings:
         return [] if segment is None else list(filter(None, [segment.email_field, segment.segment_field]))
 
     def asks_consent(self, stream: str) -> bool | None:
-        """Whether people of a stream may be subscribed; None when it is not exported."""
-        segment = self.segment(stream)
+        """Whether people of a stream, or of one of its segments, `people/vip`, may be; None when it is not exported."""
+        segment = self.segment(stream) or self.segment(self._parted(stream))
         return bool(segment.subscribe_channels) and segment.sync_mode in DELIVERS if segment is not None else None
+
+    def _parted(self, segment: str) -> str:
+        """The stream in several segments that a segment is one of, by its name."""
+        return next((stream for stream in self.segments or () if segment.startswith(f"{stream}/")), "")
 
     def __repr__(self) -> str:
         """Without the key: a representation ends up in logs."""

@@ -160,3 +160,20 @@ def test_settings_that_make_no_sense_are_refused(pipeline, wrong, words):
     assert words in pipeline.error
     assert LIST not in pipeline.error
     assert pipeline.sandbox.requests == []
+
+
+@pytest.mark.parametrize("where", ["by_name", "by_value", "of_one_stream"])
+def test_consent_of_a_stream_in_several_segments(pipeline, where):
+    """Each segment's people are subscribed to its list, and the report tells it for each."""
+    pipeline.sandbox.add_list("VIP001", "vip")
+    values = {"vip": {"list_id": "VIP001"}}
+    wanted = {
+        "by_name": {"segment_field": "tier"},
+        "by_value": {"segment_field": "tier", "segments": values},
+        "of_one_stream": {"segments": {"people": {"segment_field": "tier", "segments": values}}},
+    }[where]
+    rows = [record("a@x.io", tier="vip", optin=True), record("b@x.io", tier="vip")]
+    lines = [schema(email={}, tier={}, optin={}), *rows]
+    assert pipeline.run(lines, **ASK, list_id=None, **wanted), pipeline.error
+    assert [consent(pipeline, name) for name in "ab"] == ["SUBSCRIBED", None]
+    assert pipeline.report["streams"]["people/vip"]["consent"]["subscribed"] == 1
