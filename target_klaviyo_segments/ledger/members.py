@@ -30,7 +30,7 @@ class Members:
         keys: Sequence[str | None] | None,
         at: tuple[float, float],
     ) -> list[int]:
-        """Positions of those whom the stream has, and whose last delivery, in this time, had this fingerprint and key."""
+        """Positions of those whom the stream has, and whose last delivery, in this time, had this print and key."""
         return self._database.arrays_over(
             "SELECT json_group_array(column2) FROM ({values}) CROSS JOIN members ON person = column1 "  # noqa: S608  # ours
             f"AND fingerprint = column3 {'' if keys is None else 'AND key IS column4'} AND at >= ? AND at <= ? "
