@@ -1,6 +1,7 @@
 # Everything a newcomer needs: `make demo` and `make test`. Uses uv when it is there, venv and pip otherwise.
 ROOT := $(abspath $(dir $(lastword $(MAKEFILE_LIST))))
 PYTHON ?= python3
+RUNS ?= 5000
 UV := $(shell command -v uv 2>/dev/null)
 VENV := $(ROOT)/.venv
 TAP_VENV := $(ROOT)/.venv-tap
@@ -23,7 +24,7 @@ else
   install = $(1)/bin/python -m pip install --quiet --disable-pip-version-check
 endif
 
-.PHONY: help demo demo-meltano demo-dagster test test-all test-faults test-lowest soak coverage test-wheel lint lock sbom docs format settings bench clean
+.PHONY: help demo demo-meltano demo-dagster test test-all test-faults test-runs test-lowest soak coverage test-wheel lint lock sbom docs format settings bench clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list.
@@ -56,6 +57,9 @@ coverage: $(VENV)/.ready  ## Branch coverage of the pure core, which must be who
 
 test-faults: $(VENV)/.ready  ## Every fault of docs/reliability.md, the slow ones too; ONLY=reset_after_body for one.
 	@cd $(ROOT) && $(BIN)/python -m pytest -n 2 -q tests/faults -m 'slow or not slow' -k '$(ONLY)'
+
+test-runs: $(VENV)/.ready  ## Random runs of the whole target against a model, a minute for a thousand or two; RUNS=5000.
+	@cd $(ROOT) && RUNS=$(RUNS) $(BIN)/python -m pytest -q tests/whole/test_any_runs.py
 
 soak: $(VENV)/.ready  ## Three million records of a hundred streams; fails when memory grows.
 	@cd $(ROOT) && $(BIN)/python -m tests.faults.soak

@@ -139,7 +139,11 @@ def test_who_is_in_two_segments_of_a_list_stays_though_the_second_had_nothing_ne
     assert pipeline.run(others, **SKIP)
     rows = [record("b@x.io", id=2), record("a@x.io", id=1, _sdc_deleted_at="now")]
     gone = rows[:1] if leave == "mirror" else rows
-    lines = [keyed, *({**row, "version": 1} for row in gone), {"type": "ACTIVATE_VERSION", "stream": "people", "version": 1}]
+    lines = [
+        keyed,
+        *({**row, "version": 1} for row in gone),
+        {"type": "ACTIVATE_VERSION", "stream": "people", "version": 1},
+    ]
     mode = {"sync_mode": "mirror", "max_removal_percent": 100} if leave == "mirror" else {}
     assert pipeline.run(lines, **SKIP, **mode), pipeline.error
     assert sorted(pipeline.members()) == ["a@x.io", "b@x.io"]

@@ -19,6 +19,7 @@ VERSION = 1_790_000_000_000
 LIST_OF = {"s": A, "t": A, "u": B, "r/b": B, "r/c": C}
 STREAMS = ("s", "t", "u", "r")
 VALUES = ("b", "c")
+_TEXTS = ("email", "_sdc_deleted_at", "first_name", "tier", "tag")
 PUT, MARK, MARK_KEY, BAD = "put", "mark", "mark_key", "bad"
 
 
@@ -79,12 +80,13 @@ class Plan:
         lines = text(self._lines())
         kept = lines if self.cut is None else lines[: int(len(lines) * self.cut)]
         whole, _, torn = kept.rpartition("\n")
-        return whole.split("\n") if whole else [], torn
+        found = whole.split("\n") if whole else []
+        return ([*found, torn], "") if torn.endswith("}") and torn in lines.split("\n") else (found, torn)
 
     @property
     def text(self):
         whole, torn = self.input
-        return "".join(f"{line}\n" for line in whole) + torn
+        return "\n".join([*whole, torn])
 
     @property
     def messages(self):
@@ -92,8 +94,8 @@ class Plan:
 
     def _lines(self):
         for stream in self.streams:
-            nothing = dict.fromkeys(("email", "_sdc_deleted_at", "first_name", "tier", "tag"), {"type": ["string", "null"]})
-            yield schema(stream, keys=("id",), id={"type": "integer"}, seg={}, optin={}, **nothing)
+            texts = {name: {"type": ["string", "null"]} for name in _TEXTS}
+            yield schema(stream, keys=("id",), id={"type": "integer"}, seg={}, optin={}, **texts)
         for count, row in enumerate(self.rows, start=1):
             yield {"type": "RECORD", "stream": row.stream, "record": row.record, "version": VERSION}
             if count % self.state_every == 0:
@@ -106,8 +108,8 @@ class Plan:
     @property
     def lanes(self):
         """Lanes of the run, in their order, with the mode of each."""
-        names = [name for stream in self.streams for name in ([f"r/{v}" for v in VALUES] if stream == "r" else [stream])]
-        return {name: self.modes[name] for name in names}
+        parts = {"r": [f"r/{value}" for value in VALUES]}
+        return {name: self.modes[name] for stream in self.streams for name in parts.get(stream, [stream])}
 
     @property
     def settings(self):

@@ -1,6 +1,6 @@
-"""The whole target against a model: any runs, one after the other, with whatever goes wrong and whoever comes and goes.
+"""The whole target against a model: any runs, whatever goes wrong with them, and people who come and go between them.
 
-Each list in the sandbox is the model's after each run. A run of some minutes: `RUNS=2000 make test-faults ONLY=any_runs`.
+Each list in the sandbox is the model's after each run. `make test-runs` tries some thousand runs.
 """
 
 from __future__ import annotations
@@ -8,21 +8,21 @@ from __future__ import annotations
 import os
 import re
 
-import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from pipeline import KEY
 
 from tests.faults.runs import FATES
+from tests.whole.people import Consents, Fields
 from tests.whole.plans import LIST_OF, LISTS, PEOPLE, plans
 from tests.whole.truth import PERHAPS, SURELY, Told, Truth, core_of, core_of_row
 from tests.whole.world import World
 
 SECONDS_OF_A_JOB = 60
-events = st.tuples(
-    st.sampled_from(["come", "go", "go", "day", "week"]), st.sampled_from(LISTS), st.sampled_from(PEOPLE)
-)
+RUNS_IN_A_ROW = 10
+happens = st.sampled_from(["come", "go", "go", "unsubscribe", "suppress", "day", "week"])
+events = st.tuples(happens, st.sampled_from(LISTS), st.sampled_from(PEOPLE))
 between = st.one_of(st.just([]), st.just([]), st.lists(events, max_size=2))
 
 
@@ -37,8 +37,11 @@ class AnyRuns(RuleBasedStateMachine):
     def begin(self):
         self.world = World(LISTS)
         self.truth = Truth()
+        self.consents = Consents(self.world)
+        self.fields = Fields(self.world)
         self.ids = {}
         self.open = []  # imports of runs that broke off, until they have ended
+        self.unsettled = set()  # people brought in since the last whole run: the next one asks Klaviyo about them
 
     def teardown(self):
         if self.world is not None:
@@ -49,7 +52,7 @@ class AnyRuns(RuleBasedStateMachine):
         """What others do, and a run; unless `patient`, the next thing happens while its jobs may still be open."""
         for each in between:
             self.meanwhile(*each)
-        whole, torn = plan.input
+        _, torn = plan.input
         told = Told(plan, rows_of(plan, plan.messages))
         before = {key: (member.on, dict(member.lanes), member.core) for key, member in self.truth.members.items()}
         outcome = self.world.run(
@@ -64,27 +67,48 @@ class AnyRuns(RuleBasedStateMachine):
         self.assert_nothing_personal(outcome)
         self.assert_sums(outcome)
         self.assert_states(outcome, told, landed, before)
-        self.assert_removals(outcome, plan, told, before, torn=bool(torn))
-        if self.is_whole(outcome):
+        self.assert_removals(outcome, plan, told, torn=bool(torn))
+        whole = self.is_whole(outcome)
+        self.unsettled = set() if whole else self.unsettled
+        self.consents.check(told, self.removed(outcome), whole=whole)
+        self.fields.check(told, landed, whole=whole)
+        if whole:
             assert not torn
+            self.assert_counts(outcome, told, landed)
             self.assert_landed(told, landed, before)
-            self.expect(plan, told, outcome)
+            self.expect(plan, told, outcome, before)
         else:
             self.doubt(plan, told, outcome)
-        self.observe(plan, outcome)
+        self.observe(outcome)
 
     def meanwhile(self, what, list_id, person):
         """Somebody joins or leaves a list at Klaviyo, or time passes."""
         self.wait_for_jobs()
         self.learn_ids()
         known = {email: each["id"] for email, each in self.world.sandbox.profiles.items()}
-        if what in {"day", "week"}:
-            self.world.clock.sleep(86_400 * (8 if what == "week" else 1))
+        if what == "day":
+            self.world.clock.sleep(86_400)
+        elif what == "week":
+            self.world.clock.sleep(8 * 86_400)
+            self.truth.forget_jobs(self.unsettled)
+        elif person in known and what in {"unsubscribe", "suppress"}:
+            self.say_no(person, what)
         elif person in known:
             link = [{"type": "profile", "id": known[person]}]
             method = "POST" if what == "come" else "DELETE"
             self.world.ask(method, f"/api/lists/{list_id}/relationships/profiles", link)
             self.truth.members[list_id, person].on = what == "come"
+
+    def say_no(self, person, what):
+        """By the link in a mail, which also takes people off lists; or an admin does it."""
+        if what == "unsubscribe":
+            self.world.sandbox.consent(person).unsubscribe(self.world.clock.now())
+            for list_id in LISTS:
+                if person in self.world.members(list_id):
+                    self.meanwhile("go", list_id, person)
+        else:
+            self.world.sandbox.consent(person).suppressions["USER_SUPPRESSED"] = self.world.clock.now()
+        self.consents.changed_by_others()
 
     # What happened meanwhile.
 
@@ -110,6 +134,7 @@ class AnyRuns(RuleBasedStateMachine):
                 if person in people:
                     self.truth.land(each.list_id, row, told.writers(each.list_id, person, core), sure)
                     landed.append((each.list_id, person, core))
+                    self.unsettled.add((each.list_id, person))
         self.open = still
         return landed
 
@@ -142,7 +167,8 @@ class AnyRuns(RuleBasedStateMachine):
                     continue
                 how = early.leaves(lane, person)
                 if how is None:
-                    assert self.is_delivered(told.plan, lane, word[1], landed, before), (lane, person, "STATE passed a delivery")
+                    delivered = self.is_delivered(told.plan, lane, word[1], landed, before)
+                    assert delivered, (lane, person, "STATE passed a delivery")
                 elif how == "mark" or (how == "aside" and word[1].op == "mark"):
                     self.assert_left(told, lane, person, outcome)
 
@@ -165,7 +191,7 @@ class AnyRuns(RuleBasedStateMachine):
     def removed(self, outcome):
         return {(list_id, self.ids[each]) for list_id, each in outcome.traffic.removed}
 
-    def assert_removals(self, outcome, plan, told, before, *, torn):
+    def assert_removals(self, outcome, plan, told, *, torn):
         """Nobody is taken off a list but by a row that says so, or by a mirror of a segment that came whole."""
         for list_id, person in self.removed(outcome):
             lanes = [lane for lane in plan.lanes if LIST_OF[lane] == list_id]
@@ -177,7 +203,11 @@ class AnyRuns(RuleBasedStateMachine):
             whole = not any(told.gap(lane, plan.messages, torn=torn) for lane in mirrored)
             by_mirror = set(mirrored) if mirrored and whole and person not in told.seen(list_id) else set()
             assert leaving or by_mirror, (list_id, person, "taken off for no reason")
-            assert not member.others(leaving | by_mirror), (list_id, person, "taken off though another segment has them")
+            assert not member.others(leaving | by_mirror), (
+                list_id,
+                person,
+                "taken off, and another segment has them",
+            )
             if not leaving and plan.scope == "exported":
                 assert any(lane in member.lanes for lane in by_mirror), (list_id, person, "taken off, and not ours")
 
@@ -192,6 +222,13 @@ class AnyRuns(RuleBasedStateMachine):
             rest = rest.replace(refusal, "")
         return not rest.strip("; ")
 
+    def assert_counts(self, outcome, told, landed):
+        totals = outcome.report["totals"]
+        assert totals["read"] == len(told.rows)
+        assert totals["failed"] == 0
+        if told.plan.trouble.kind != "lose":
+            assert totals["delivered"] == len(landed), (totals, landed)
+
     def assert_landed(self, told, landed, before):
         for lane in told.plan.lanes:
             for person in PEOPLE:
@@ -201,17 +238,35 @@ class AnyRuns(RuleBasedStateMachine):
                 if puts and person not in told.plan.refused | told.plan.refused_at_submit:
                     self.truth.members[LIST_OF[lane], person].lanes[lane] = SURELY
 
-    def expect(self, plan, told, outcome):
+    def expect(self, plan, told, outcome, before):
+        """Rows that let people leave, and then mirrors; those are refused when something speaks against them."""
         for lane, mode in plan.lanes.items():
             for person in PEOPLE:
                 how = told.leaves(lane, person)
                 if how is not None:
                     self.truth.leave(lane, person, how, mode)
         for list_id in LISTS:
-            mirrored = [lane for lane in plan.lanes if plan.modes[lane] == "mirror" and LIST_OF[lane] == list_id]
-            if mirrored and not refusals_of(outcome.report, mirrored):
-                seen = told.seen(list_id)
-                self.truth.mirror(mirrored, list_id, seen, everybody=plan.scope == "all")
+            lanes = [lane for lane in plan.lanes if plan.modes[lane] == "mirror" and LIST_OF[lane] == list_id]
+            if not lanes:
+                continue
+            refusals = refusals_of(outcome.report, lanes)
+            wanted = self.is_refused(plan, told, outcome, list_id, lanes, before)
+            assert wanted is None or wanted == bool(refusals), (list_id, wanted, refusals)
+            if not refusals:
+                self.truth.mirror(lanes, list_id, told.seen(list_id), everybody=plan.scope == "all")
+
+    def is_refused(self, plan, told, outcome, list_id, lanes, before):
+        """Whether a mirror must be; None when it cannot be told how many would leave."""
+        streams = outcome.report["streams"]
+        arrived = sum(streams[lane]["delivered"] + streams[lane]["unchanged"] for lane in lanes)
+        if not arrived or any(told.gap(lane, plan.messages, torn=False) for lane in lanes):
+            return True
+        counts = self.truth.leavers(list_id, lanes, told.seen(list_id), before, everybody=plan.scope == "all")
+        if counts is None:
+            return None
+        members, leavers = counts
+        allowed = plan.allow is not None and leavers <= plan.allow
+        return not allowed and leavers * 100 > plan.percent * members
 
     # What nobody knows after a run that did not.
 
@@ -227,7 +282,7 @@ class AnyRuns(RuleBasedStateMachine):
                 if left and lane in member.lanes:
                     member.lanes[lane] = PERHAPS
 
-    def observe(self, plan, outcome):
+    def observe(self, outcome):
         """The lists are as they must be, and what was not known is known now."""
         for list_id in LISTS:
             there = self.world.members(list_id)
@@ -250,10 +305,9 @@ def refusals_of(report, lanes=None):
 
 
 AnyRuns.TestCase.settings = settings(
-    max_examples=int(os.environ.get("RUNS", "15")),
-    stateful_step_count=int(os.environ.get("STEPS", "10")),
-    deadline=None,
+    max_examples=int(os.environ.get("RUNS", "100")) // RUNS_IN_A_ROW,
+    stateful_step_count=RUNS_IN_A_ROW,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),  # threads do not fail the same way twice: no shrinking
     suppress_health_check=list(HealthCheck),
-    print_blob=True,
 )
 TestAnyRuns = AnyRuns.TestCase

@@ -118,6 +118,12 @@ class Truth:
         for lane in lanes:
             member.lanes[lane] = sure or member.lanes.get(lane, PERHAPS)
 
+    def forget_jobs(self, people):
+        """Klaviyo does not know any more whether jobs of theirs were done that no run has asked about yet."""
+        for each in people:
+            self.members[each].lanes = dict.fromkeys(self.members[each].lanes, PERHAPS)
+            self.members[each].last = None
+
     def on(self, list_id):
         """Who must be there, and who may be."""
         here = {person: self.members[list_id, person].on for person in PEOPLE}
@@ -134,6 +140,23 @@ class Truth:
             member.gone()
             return
         self._part(member, {lane})
+
+    def leavers(self, list_id, lanes, seen, before, *, everybody):
+        """Members that count for a mirror, and those who would leave; None when that is not sure."""
+        mine = {person: self.members[list_id, person] for person in PEOPLE}
+        started = {person: before[list_id, person] for person in PEOPLE}
+        if everybody:
+            if any(member.on is None for member in mine.values()):
+                return None
+            was_empty = not any(on for on, _, _ in started.values())
+            there = [] if was_empty else [person for person in PEOPLE if mine[person].on]
+            return len(there), len([person for person in there if person not in seen])
+        known = [lanes for _, lanes, _ in started.values()] + [member.lanes for member in mine.values()]
+        if any(PERHAPS in lanes.values() for lanes in known) or any(member.on is None for member in mine.values()):
+            return None
+        gone = [each for person, each in mine.items() if person not in seen and each.lanes.keys() & set(lanes)]
+        members = len([person for person, (_, lanes, _) in started.items() if lanes])
+        return members, len([each for each in gone if each.others(lanes) is None])
 
     def mirror(self, lanes, list_id, seen, *, everybody):
         """Lanes came whole, and a list is made equal to them."""

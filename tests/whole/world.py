@@ -57,7 +57,7 @@ class Import:
 
     job_id: str
     list_id: str
-    rows: tuple[dict[str, Any], ...]
+    rows: tuple[dict[str, Any], ...]  # attributes of profiles
 
 
 @dataclass
@@ -141,7 +141,8 @@ class Line(Direct):
             (into,) = sent["relationships"]["lists"]["data"]
             made = json.loads(response.raw.data)["data"]["id"]
             response.raw = _again(response)
-            rows = tuple(each["attributes"] for each in sent["attributes"]["profiles"]["data"])
+            profiles = sent["attributes"]["profiles"]["data"]
+            rows = tuple(each["attributes"] for each in profiles)
             self.traffic.imports.append(Import(made, into["id"], rows))
         if request.method == "DELETE" and response.status_code == 204:
             list_id = path.split("/")[3]
@@ -185,8 +186,9 @@ class World:
         image = self._folder / f"work{self._images}"
         shutil.copytree(self.work_dir, image, ignore=shutil.ignore_patterns(f"{_LEDGER}*"))
         if (self.work_dir / _LEDGER).exists():
-            with closing(sqlite3.connect(self.work_dir / _LEDGER)) as now, closing(sqlite3.connect(image / _LEDGER)) as then:
-                now.backup(then)
+            ledger, copy = (sqlite3.connect(folder / _LEDGER) for folder in (self.work_dir, image))
+            with closing(ledger), closing(copy):
+                ledger.backup(copy)
         return image
 
     def members(self, list_id):
@@ -235,10 +237,11 @@ class _Attempt:
         self._forget_jobs()
         if self._left is not None:
             world.work_dir, states = self._left
-            return Outcome(error, True, states, None, self.line.traffic, log.getvalue())
+            return Outcome(error, died=True, states=states, report=None, traffic=self.line.traffic, said=log.getvalue())
         report = json.loads((world.work_dir / "report.json").read_text())
         said = log.getvalue() + json.dumps(report) + (error or "") + self._out.getvalue()
-        return Outcome(error, False, self._out.states, report, self.line.traffic, said)
+        states, traffic = self._out.states, self.line.traffic
+        return Outcome(error, died=False, states=states, report=report, traffic=traffic, said=said)
 
     def _plan_jobs(self):
         sandbox, trouble = self._world.sandbox, self._trouble
