@@ -305,7 +305,7 @@ def refusals_of(report, lanes=None):
 
 
 AnyRuns.TestCase.settings = settings(
-    max_examples=int(os.environ.get("RUNS", "100")) // RUNS_IN_A_ROW,
+    max_examples=int(os.environ.get("RUNS", "80")) // RUNS_IN_A_ROW,
     stateful_step_count=RUNS_IN_A_ROW,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),  # threads do not fail the same way twice: no shrinking
     suppress_health_check=list(HealthCheck),

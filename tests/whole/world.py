@@ -37,7 +37,9 @@ _LEDGER = "ledger.sqlite3"
 
 @dataclass(frozen=True)
 class Trouble:
-    """What meets a run, and when: the how-manieth request (of a method), reading of the wall clock, or STATE.
+    """What meets a run, and when: the how-manieth request, reading of the wall clock, or STATE.
+
+    Requests count that are of `method`, from the first on whose path ends with `since`.
 
     `die` is a kill -9: what the disk has at that moment is all that is left. `stop` is SIGTERM, `lose` loses an
     answer, `refuse` answers in Klaviyo's place once, `down` from then on. `cancel` and `slow` are about import jobs.
@@ -49,6 +51,7 @@ class Trouble:
     status: int = 503
     slow: bool = False  # import jobs take their time
     method: str = ""
+    since: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,7 @@ class Line(Direct):
         super().__init__(sandbox)
         self.traffic = Traffic()
         self.dead = False
+        self._begun = False
         self._counted = 0
         self._trouble = trouble
         self._die = die
@@ -98,7 +102,8 @@ class Line(Direct):
         with self._one:
             self._live()
             self.traffic.requests += 1
-            counts = self._trouble.method in {"", request.method}
+            self._begun = self._begun or request.path_url.partition("?")[0].endswith(self._trouble.since)
+            counts = self._begun and self._trouble.method in {"", request.method}
             self._counted += counts
             mine = counts and self._counted == self._trouble.at
             self._before(mine)
