@@ -43,6 +43,7 @@ NOT_RUN = {
     "make bench": "twenty minutes on a machine of its own",
     "make settings": "rewrites the checkout; what it would write is compared with what is there",
     "make lock": "asks the package index; what it wrote is compared with pyproject.toml",
+    "make test-runs": "minutes; `make test` tries some of its runs",
     "make test-faults": "its tests are those of `make test`, and the slow ones",
     "python benchmarks": "minutes on a machine of its own",
     "pip install": "asks the package index for a release; `make test-wheel` installs the wheel",

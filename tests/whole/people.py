@@ -67,7 +67,8 @@ class Fields:
         self._due = set()  # people whose name a run that broke off may have left to be cleared
         self._shown = self._look()
 
-    def check(self, told, landed, *, whole):
+    def check(self, told, landed, earlier, *, whole):
+        """`earlier` are people whom jobs of earlier runs brought in meanwhile."""
         plan, before = told.plan, self._shown
         self._shown = self._look()
         puts = [row for lane in plan.lanes for person in PEOPLE for row in told.puts(lane, person)]
@@ -80,7 +81,8 @@ class Fields:
             mine = [row for row in puts if row.person == person]
             if whole and mine:
                 self._check_tags(mine, plan)
-            if whole and len(mine) == 1 and (LIST_OF[mine[0].lane], person, core_of_row(mine[0], plan)) in landed:
+            alone = whole and person not in earlier and len(mine) == 1
+            if alone and (LIST_OF[mine[0].lane], person, core_of_row(mine[0], plan)) in landed:
                 self._check_one(mine[0], plan, before[person], self._shown[person])
         self._note(told, puts, landed, whole=whole)
         self._due = set() if whole else self._due | nulls["first_name"]
