@@ -187,6 +187,19 @@ def test_the_end_of_the_input_counts_when_the_settings_say_so(pipeline):
     assert emails(pipeline) == people(1)
 
 
+@pytest.mark.parametrize("scope", ["exported", "all"])
+def test_a_segment_in_several_exports_is_one_segment(pipeline, scope):
+    """`on_export_limit: split`: who came with the first export has not left with the last."""
+    wanted = MIRROR | {"mirror_scope": scope, "max_profiles_per_export": 3, "batch_size_rows": 2}
+    assert pipeline.run(segment(*range(8)), **wanted)
+    assert [export["profiles"] for export in pipeline.report["streams"]["people"]["exports"]] == [3, 3, 2]
+    assert pipeline.run(segment(*range(1, 9)), **wanted)
+    assert emails(pipeline) == people(*range(1, 9))
+    assert outcome(pipeline)["removed"] == 1
+    assert not pipeline.run(segment(*range(2, 9)), **wanted, on_export_limit="fail")
+    assert emails(pipeline) == people(*range(1, 9))
+
+
 def test_rejected_people_are_in_the_segment(pipeline):
     """A row that contradicts its schema, or that Klaviyo refuses, is no reason to take its person off."""
     assert pipeline.run(segment(0, 1, 2), **MIRROR)

@@ -159,6 +159,22 @@ def test_modes_are_of_each_segment(pipeline):
     assert emails(pipeline) == ["p2@x.io"]
 
 
+@pytest.mark.parametrize("together", [True, False])
+def test_two_streams_may_name_who_is_to_leave_one_list(pipeline, together):
+    """Whom both name leaves once and is in nobody's way; who another segment has leaves too, for the row says so."""
+    assert pipeline.run(
+        [PEOPLE, *map(person, range(4)), {**PEOPLE, "stream": "others"}, record("p2@x.io", "others", id=2)]
+    )
+    first = [{**PEOPLE, "stream": "left"}, *(record(f"p{n}@x.io", "left", id=n) for n in (1, 2))]
+    second = [{**PEOPLE, "stream": "gone"}, *(record(f"p{n}@x.io", "gone", id=n) for n in (2, 3))]
+    for lines in [[*first, *second, state(1)]] if together else [[*first, state(1)], [*second, state(1)]]:
+        assert pipeline.run(lines, sync_mode="remove")
+        assert pipeline.states == [1]
+        assert pipeline.totals["removed"] == pipeline.totals["read"]
+        pipeline.assert_balanced()
+    assert emails(pipeline) == ["p0@x.io"]
+
+
 def test_many_leave_in_thousands(pipeline):
     """Ids are looked up once, a hundred at a time, and taken off a thousand at a time."""
     everybody = [PEOPLE, *map(person, range(2_500))]

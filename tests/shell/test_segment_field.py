@@ -199,6 +199,24 @@ def test_one_version_closes_all_segments_of_a_mirrored_stream(pipeline):
 
 
 @pytest.mark.parametrize("wanted", [ROUTED, BY_VALUE], ids=["by_name", "by_value"])
+def test_each_list_of_a_mirrored_stream_becomes_its_segment_whoever_was_on_it(pipeline, wanted):
+    """`mirror_scope: all`: each list is read and cleared by itself; a list of no segment is left alone."""
+    gold = "Gold" if wanted is ROUTED else "gold"
+    for list_id in ("VIP001", "GOLD01", LIST):
+        by_hand = [schema(), record("by.hand@x.io"), record("p0@x.io")]
+        assert pipeline.run(by_hand, list_id=list_id, work_dir=str(pipeline.work_dir) + list_id)
+    pipeline.clock.sleep(60)
+    rows = [TIERED, row(0, "vip"), row(1, "vip"), row(1, gold), row(2, gold)]
+    assert pipeline.run(closed(rows), **wanted, **MIRROR, mirror_scope="all"), pipeline.error
+    assert (on(pipeline, "VIP001"), on(pipeline, "GOLD01")) == (people(0, 1), people(1, 2))
+    assert on(pipeline, LIST) == ["by.hand@x.io", *people(0)]
+    streams = pipeline.report["streams"]
+    assert [streams[f"people/{name}"]["mirror"]["removed"] for name in ("vip", gold)] == [1, 2]
+    assert not pipeline.run(closed(rows[:3]), **wanted, **MIRROR, mirror_scope="all")
+    assert (on(pipeline, "VIP001"), on(pipeline, "GOLD01")) == (people(0, 1), people(1, 2))
+
+
+@pytest.mark.parametrize("wanted", [ROUTED, BY_VALUE], ids=["by_name", "by_value"])
 def test_a_mirrored_segment_whose_value_no_longer_comes_keeps_everybody(pipeline, wanted):
     """It may be a broken query: refused, with the numbers and the way out; the others are mirrored."""
     gold = "Gold" if wanted is ROUTED else "gold"
