@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from target_klaviyo_segments.export import strays
 from target_klaviyo_segments.export.lane import streams_that_lose
+from target_klaviyo_segments.export.leaving import Leaving
 from target_klaviyo_segments.export.strays import find_strays
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from target_klaviyo_segments.export.lane import Lane
+    from target_klaviyo_segments.export.leaving import Store
     from target_klaviyo_segments.export.mirror import Mirror
     from target_klaviyo_segments.export.removal import Removal
     from target_klaviyo_segments.segment.batch import Record
@@ -19,6 +21,11 @@ if TYPE_CHECKING:
 
 class Memory(strays.Memory, Protocol):
     """What the ledger knows of people. Each raises `WorkDirError` when it cannot be read."""
+
+    @property
+    def leaving(self) -> Store:
+        """Where those wait who are to leave, beyond some thousand."""
+        ...
 
     def emails_of_keys(self, list_id: str, stream: str, keys: Sequence[str]) -> dict[str, list[str]]:
         """Record key to e-mails, of those known; the last in front."""
@@ -36,6 +43,10 @@ class Departure:
         self._removal = removal
         self._memory = memory
         self._mirror = mirror
+
+    def leaving(self, name: str) -> Leaving:
+        """For those who are to leave a stream, or segment of it."""
+        return Leaving(name, self._memory.leaving)
 
     def watches(self, list_id: str) -> bool:
         """Whether it must be told of everybody who goes to a list; to be asked before anybody goes."""
@@ -96,15 +107,26 @@ class Departure:
         if lane.make_list is not None or lane.routed:
             self._leave_nothing(lane)
             return None
-        rows = self._by_email(lane)
-        if not lane.removes:
-            self._leave_to_others(lane, rows)
+        self._name_by_email(lane)
+        stayed = refused = 0
+        for rows in lane.leaving.emails.pages():
+            others = [] if lane.removes else self._memory.hand_over(lane.list_id, [lane.name], list(rows))
+            lane.tally.filtered += sum(rows.pop(email) for email in others)
+            stayed += len(others)
+            refused += self._take_off(lane, rows)
+        lane.leaving.forget()
+        if stayed:  # whoever is in another segment of the list too
+            lane.warn(f"stream `{lane.name}`: {stayed} people who left it stay, for another stream has them too")
+        return f"stream `{lane.name}`: Klaviyo refuses to take {refused} people off the list" if refused else None
+
+    def _take_off(self, lane: Lane, rows: Mapping[str, int]) -> int:
+        """How many of these people Klaviyo refuses to take off."""
         refused = 0
         for removed in self._removal.remove(lane.list_id, list(rows)):
             lane.tally.removed += sum(rows[email] for email in (*removed.removed, *removed.not_found))
             lane.tally.failed += sum(rows[email] for email in removed.refused)
             refused += len(removed.refused)
-        return f"stream `{lane.name}`: Klaviyo refuses to take {refused} people off the list" if refused else None
+        return refused
 
     @staticmethod
     def _leave_nothing(lane: Lane) -> None:
@@ -117,28 +139,18 @@ class Departure:
                 "nobody was removed for them"
             )
 
-    def _by_email(self, lane: Lane) -> dict[str, int]:
-        """Rows of each person; those whose key nobody knows are left out: they were never put on the list by us."""
-        rows, keys = dict(lane.leaving.emails), dict(lane.leaving.keys)
-        lane.leaving.forget()
-        known = self._memory.emails_of_keys(lane.list_id, lane.name, list(keys)) if keys else {}
-        for key, count in keys.items():
-            found = known.get(key, ())
-            for place, email in enumerate(found):  # who had the key before leaves with the last, whose row it is
-                rows[email] = rows.get(email, 0) + (0 if place else count)
-            lane.tally.filtered += 0 if found else count
-        strangers = len(keys) - len(known)
+    def _name_by_email(self, lane: Lane) -> None:
+        """Whoever leaves by a key; those whose key nobody knows are left out: they were never put on the list by us."""
+        strangers = 0
+        for rows in lane.leaving.keys.pages():
+            known = self._memory.emails_of_keys(lane.list_id, lane.name, list(rows))
+            for key, count in rows.items():
+                for place, email in enumerate(known.get(key, ())):  # who had the key before leaves with the last
+                    lane.leaving.emails.add(email, 0 if place else count)
+            lane.tally.filtered += sum(rows[key] for key in rows.keys() - known.keys())
+            strangers += len(rows) - len(known)
         if strangers:
             lane.warn(
                 f"stream `{lane.name}`: {strangers} delete markers have a key alone that no delivered person has; "
                 "nobody was removed for them"
             )
-        return rows
-
-    def _leave_to_others(self, lane: Lane, rows: dict[str, int]) -> None:
-        """Whoever is in another segment of the list too stays on it."""
-        others = self._memory.hand_over(lane.list_id, [lane.name], list(rows)) if rows else []
-        for email in others:
-            lane.tally.filtered += rows.pop(email)
-        if others:
-            lane.warn(f"stream `{lane.name}`: {len(others)} people who left it stay, for another stream has them too")

@@ -121,7 +121,8 @@ class Exporter:
         rows = most if suppression is None else min(most, PEOPLE_A_JOB)
         new = partial(Batcher, rows_max=rows, bytes_max=self._limits.batch_bytes)
         sieve = new() if self._limits.skip_unchanged and suppression is None else None
-        return Lane(name, stream, list_id, new(), new(), rows, suppression, sieve=sieve)
+        leaving = self._departure.leaving(name)
+        return Lane(name, stream, list_id, new(), new(), rows, leaving, suppression, sieve=sieve)
 
     def state(self, value: Any) -> None:  # noqa: ANN401  # a STATE's value is whatever the tap says
         """Take a STATE; it goes out when everything read before it has its fate.

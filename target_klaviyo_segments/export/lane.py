@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from target_klaviyo_segments.export.leaving import Leaving
 from target_klaviyo_segments.report.tally import Tally, total
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from target_klaviyo_segments.export.leaving import Leaving
     from target_klaviyo_segments.export.modes import Completeness
     from target_klaviyo_segments.export.suppression import Suppression
     from target_klaviyo_segments.segment.batch import Batch, Batcher, Record, Row
@@ -73,6 +73,7 @@ class Lane:
     filling: Batcher
     later: Batcher
     rows_a_job: int
+    leaving: Leaving
     suppression: Suppression | None = None  # in place of a list
     make_list: Callable[[], str] | None = None  # while there is no list, and `list_id` is empty
     sieve: Batcher | None = None
@@ -87,7 +88,6 @@ class Lane:
     keys_of: Callable[[Sequence[Record]], list[str | None]] | None = None
     errands: dict[str, ErrandReader] = field(default_factory=dict)
     marks_of: Callable[[Sequence[Record], Sequence[bytes]], Sequence[tuple[int, int]]] | None = None
-    leaving: Leaving = field(default_factory=Leaving)
     stranded: list[Row] = field(default_factory=list)  # in no batch when the run broke off
     tally: Tally = field(default_factory=Tally)
     exports: list[Export] = field(default_factory=list)

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from target_klaviyo_segments.export.lane import Lane
+    from target_klaviyo_segments.export.leaving import Named
 
 Found = tuple[str, str, str, str]  # what was asked for, segment, list, e-mail
 
@@ -42,12 +43,11 @@ def find_strays(memory: Memory, lanes: Mapping[str, Lane], open_lane: Callable[.
         WorkDirError: The ledger cannot be read.
     """
     for aside in [lane for lane in lanes.values() if lane.routed and lane.leaving]:
-        leaving = aside.leaving
-        for rows, places in (
-            (leaving.keys, memory.segments.of_keys(aside.stream, list(leaving.keys))),
-            (leaving.emails, memory.segments.of_emails(aside.stream, list(leaving.emails))),
-        ):
-            _move(aside, rows, list(_lanes_of(aside, places, lanes, open_lane)))
+        leaving, segments = aside.leaving, memory.segments
+        for named, places_of in ((leaving.keys, segments.of_keys), (leaving.emails, segments.of_emails)):
+            for rows in named.pages():
+                places = places_of(aside.stream, list(rows))
+                _move(aside, named, rows, list(_lanes_of(aside, places, lanes, open_lane)))
 
 
 def _lanes_of(
@@ -62,13 +62,15 @@ def _lanes_of(
             yield asked, lane, email
 
 
-def _move(aside: Lane, rows: dict[str, int], found: Sequence[tuple[str, Lane, str]]) -> None:
-    back = aside.leaving.back
+def _move(aside: Lane, named: Named, rows: dict[str, int], found: Sequence[tuple[str, Lane, str]]) -> None:
+    """A page of those named in one way; `rows` is used up."""
+    back, asked_for = named.segments_of(rows), set(rows)
     for asked, lane, email in found:
         if lane.name not in back.get(asked, ()):
             count = rows.pop(asked, 0)
-            lane.leaving.emails[email] = lane.leaving.emails.get(email, 0) + count
+            lane.leaving.emails.add(email, count)
             lane.tally.read += count
             aside.tally.read -= count
-    for asked in [asked for asked in rows if asked in back]:
+    for asked in back.keys() & rows.keys():
         aside.tally.merged += rows.pop(asked)
+    named.come_back(asked_for - rows.keys())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from target_klaviyo_segments.ledger.errands import Errands
 from target_klaviyo_segments.ledger.given import Given
 from target_klaviyo_segments.ledger.known import Known
+from target_klaviyo_segments.ledger.leaving import Leaving
 from target_klaviyo_segments.ledger.listed import Listed
 from target_klaviyo_segments.ledger.members import Members
 from target_klaviyo_segments.ledger.names import NOBODY, Names
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 class Membership:
     """Asked by list and stream, by name. `listed` is for who is on a list at Klaviyo, as this run has read it.
 
+    `leaving` is for whom rows of this run take off, until it carries that out.
+
     Every method raises `WorkDirError` when the file cannot be read or written, or is damaged.
     """
 
@@ -41,6 +44,7 @@ class Membership:
         self.given = Given(database, self._names, posting)
         self.segments = Segments(database, posting.post)
         self.listed = Listed(database, self._names, self._seen)
+        self.leaving = Leaving(database)
 
     def unchanged(
         self,

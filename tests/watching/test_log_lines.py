@@ -70,7 +70,7 @@ def test_an_export_that_did_not_work_is_a_warning(pipeline, caplog):
 def test_many_exports_are_not_all_told(caplog):
     """The report has them; the log says so."""
     caplog.set_level(logging.INFO)
-    lane = Lane("people", "people", "Y6nRLr", filling=None, later=None, rows_a_job=10_000)
+    lane = Lane("people", "people", "Y6nRLr", filling=None, later=None, rows_a_job=10_000, leaving=None)
     lane.exports = [Export(n + 1, profiles=1, delivered=1, jobs=1, closed=n < 52) for n in range(53)]
     lines = ExportLines(logging.getLogger("exports"), {"people": lane}, str.lower)
     lines.show(None, 0.0)
