@@ -18,6 +18,7 @@ from target_klaviyo_segments.sandbox.envelope import Refusal, moment
 from target_klaviyo_segments.sandbox.exchange import Entry, Request, Response, at_loopback
 from target_klaviyo_segments.sandbox.import_views import attributes_of
 from target_klaviyo_segments.sandbox.lists import GONE
+from target_klaviyo_segments.sandbox.merging import merge
 from target_klaviyo_segments.sandbox.oauth import OAuthApps
 from target_klaviyo_segments.sandbox.query import read_query
 from target_klaviyo_segments.sandbox.route import find
@@ -29,6 +30,7 @@ from target_klaviyo_segments.sandbox.windows import Windows, unlimited_headers
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from target_klaviyo_segments.sandbox.merging import OldIds
     from target_klaviyo_segments.sandbox.route import Route
 
 __all__ = ["DEFAULT_API_KEY", "Entry", "Request", "Response", "Sandbox"]
@@ -149,6 +151,11 @@ class Sandbox(Scenario):
                 "requests": self.traffic.total,
                 "throttled": self.traffic.throttled,
             }
+
+    def merge(self, source_id: str, destination_id: str, old_ids: OldIds = "refused") -> None:
+        """Let one profile become part of another; its own id is then `refused`, `followed` or `ignored`."""
+        with self._lock:
+            merge(self._settled(), source_id, destination_id, self.now(), old_ids)
 
     def consent(self, email: str) -> Consent:
         """What a person has consented to, to look at or to change: `unsubscribe` it, or suppress it."""

@@ -49,6 +49,8 @@ class People(Sequence[Person]):
     def __init__(self) -> None:
         self._count = 0
         self._own: dict[int, Person] = {}
+        self._nobody: set[int] = set()  # merged into others
+        self.moved: dict[str, int] = {}  # ids of those that are answered all the same, and for whom
         self._stored: list[_Stored] = []
         self._starts: list[int] = []
         # None and the empty text are nobody's keys.
@@ -72,9 +74,11 @@ class People(Sequence[Person]):
 
     def by_id(self, profile_id: str) -> Person | None:
         """The profile of an id."""
+        if profile_id in self.moved:
+            return self[self.moved[profile_id]]
         number = number_in(profile_id)
         person = self[number] if number is not None and number < self._count else None
-        return person if person and person.id == profile_id else None
+        return person if person and person.id == profile_id and number not in self._nobody else None
 
     def by_email(self, email: str) -> Person | None:
         """The profile of an address, which is in lower case."""
@@ -145,6 +149,22 @@ class People(Sequence[Person]):
             self._external_ids.pop(person.external_id, None)
             person.external_id = None
         return known
+
+    def merge(self, source: int, destination: int, now: float) -> None:
+        """The destination gets what it lacks of the source, who is nobody from now on."""
+        gone, stays = self._to_change(source), self._to_change(destination)
+        stays.absorb(gone, now)
+        for index, key in zip(self._indexes, (gone.email, gone.phone, gone.external_id), strict=True):
+            index.pop(key, None)
+        gone.email = gone.phone = gone.external_id = None
+        gone.raw = _NOTHING
+        self._nobody.add(source)
+        email, phone, external_id = (stays.attributes().get(name) for name in ("email", "phone_number", "external_id"))
+        self._index(stays, Row(email, phone, external_id, None, stays.raw))
+
+    def is_nobody(self, number: int) -> bool:
+        """Whether the profile of a number was merged into another."""
+        return number in self._nobody
 
     def _same_again(self, block: Block, now: float) -> range | None:
         """Bytes that came before, of people of whom nobody has changed since, change nobody."""

@@ -62,6 +62,11 @@ class Person(Struct, gc=False, eq=False):
         self.raw = _encode({"attributes": _cleared(state, row["attributes"])})
         self.updated = now
 
+    def absorb(self, other: Person, now: float) -> None:
+        """Take over what another has and this one lacks."""
+        self.raw = _encode({"attributes": _state(other.attributes(), {"attributes": self.attributes()})})
+        self.updated = now
+
 
 def number_in(profile_id: str) -> int | None:
     """The number of the person with this id, if anybody has it."""

@@ -70,7 +70,12 @@ def get_profiles(account: Account, ask: Ask) -> Response:
     sort = (ask.query.sort or "").removeprefix("-")
     if sort or conditions:
         found = sorted(found, key=_KEYS[sort or "created"])
-    data, links = ask.page(lambda position: shown(found[position], ask), len(found))
+
+    def pick(position: int) -> dict[str, Any] | None:
+        person = found[position]
+        return None if account.people.is_nobody(person.number) else shown(person, ask)
+
+    data, links = ask.page(pick, len(found))
     return answer(200, {"data": data, "links": links})
 
 

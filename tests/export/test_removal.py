@@ -110,6 +110,44 @@ def test_an_id_out_of_date_is_looked_up_again(desk):
     assert desk.emails == desk.remembered == []
 
 
+def merged(desk, email, old_ids):
+    """The person's profile becomes part of one that had a phone number alone."""
+    desk.join({"phone_number": "+15005550006"})
+    (by_phone,) = [member["id"] for member in desk.box.members(LIST) if member.get("email") is None]
+    desk.box.merge(desk.ids[email], by_phone, old_ids)
+
+
+@pytest.mark.parametrize("old_ids", ["refused", "followed", "ignored"])
+def test_who_was_merged_into_another_profile_leaves(desk, old_ids):
+    """Whatever Klaviyo does with the id that the ledger knows."""
+    desk.deliver(*people(20), with_ids=True)
+    merged(desk, "p00007@x.io", old_ids)
+    (done,) = desk.remove(people(20))
+    assert done == Removed(removed=tuple(people(20)))
+    assert desk.emails == desk.remembered == []
+    assert desk.asked("GET", LOOK_UPS) == 1
+
+
+@pytest.mark.parametrize("old_ids", ["refused", "followed"])
+def test_who_was_merged_leaves_among_many(desk, old_ids):
+    """A look-up for each hundred would cost more than the removal: it is the one that is refused that is looked up."""
+    desk.deliver(*people(1_000), with_ids=True)
+    merged(desk, "p00007@x.io", old_ids)
+    (done,) = desk.remove(people(1_000))
+    assert done == Removed(removed=tuple(people(1_000)))
+    assert desk.emails == desk.remembered == []
+    assert desk.asked("GET", LOOK_UPS) == (1 if old_ids == "refused" else 0)
+
+
+def test_who_was_merged_into_somebody_with_another_address_is_not_that_person(desk):
+    """Klaviyo knows the old address no more: nobody else is taken off in its place, and the ledger forgets it."""
+    desk.deliver(*people(3), with_ids=True)
+    desk.box.merge(desk.ids["p00001@x.io"], desk.ids["p00002@x.io"])
+    (done,) = desk.remove(["p00001@x.io"])
+    assert done == Removed(not_found=("p00001@x.io",))
+    assert desk.emails == desk.remembered == ["p00000@x.io", "p00002@x.io"]
+
+
 def test_an_id_out_of_date_of_nobody_counts_as_not_found(desk):
     """In the middle of others, who all leave."""
     desk.deliver(*people(20), with_ids=True)

@@ -166,3 +166,23 @@ def test_ids_look_like_klaviyos_and_lead_back(count, now):
     assert all(len(profile_id) == 26 and profile_id.isalnum() for profile_id in ids)
     assert [people.by_id(profile_id) for profile_id in ids] == list(people)
     assert people.by_id("0" * 26) not in people[1:]
+
+
+@pytest.mark.parametrize(
+    ("old_ids", "status", "left"), [("refused", 400, 1), ("followed", 204, 0), ("ignored", 204, 1)]
+)
+def test_profiles_can_be_merged(caller, old_ids, status, left):
+    """The destination keeps what it has, gets what it lacks, and takes the other's place on lists; nobody is twice."""
+    caller.load({"email": "a@x.io", "first_name": "Ada", "location": {"zip": "1"}, "properties": {"n": 1, "m": 1}})
+    caller.load({"phone_number": "+15005550006", "first_name": "A.", "properties": {"n": 2}}, list_id=None)
+    source, destination = [each["id"] for each in caller.everything("/api/profiles")]
+    caller.box.merge(source, destination, old_ids)
+    assert [each["id"] for each in caller.everything("/api/profiles")] == [destination]
+    assert caller.box.profiles["a@x.io"] == {
+        "id": destination, "email": "a@x.io", "phone_number": "+15005550006", "first_name": "A.",
+        "location": {"zip": "1"}, "properties": {"n": 2, "m": 1},
+    }  # fmt: skip
+    assert [member["id"] for member in caller.box.members(LIST)] == [destination]
+    body = {"data": [{"type": "profile", "id": source}]}
+    assert caller.send("DELETE", f"/api/lists/{LIST}/relationships/profiles", body=body).status == status
+    assert len(caller.box.members(LIST)) == left
