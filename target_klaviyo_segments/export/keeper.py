@@ -104,8 +104,9 @@ class Keeper:
         """
         emails, prints = batch.emails, prints_of(lane, batch)
         keys = None if lane.keys_of is None else lane.keys_of(batch.records)
-        known = {"stream": lane.name, "delivered_since": self.trusted_since}
-        found = self._write(self._ledger.unchanged, lane.list_id, emails, prints, keys, **known)
+        since = self.trusted_since
+        columns = emails, prints, keys
+        found = self._write(self._ledger.unchanged, lane.list_id, *columns, stream=lane.name, delivered_since=since)
         if lane.marks_of is not None and found:
             marks = lane.marks_of([batch.records[row] for row in found], [batch.payloads[row] for row in found])
             fields = [gives for gives, _ in marks]

@@ -35,7 +35,7 @@ Signatures:
     unfinished() -> Iterator[Unfinished]                             # rows without a fate, of any run; oldest first
 
     unchanged(list_id: str, emails: Sequence[str], fingerprints: Sequence[int],
-              keys: Sequence[str | None] | None = None, *, delivered_since: float) -> list[int]
+              keys: Sequence[str | None] | None = None, *, stream: str, delivered_since: float) -> list[int]
     members(list_id: str, stream: str | None = None) -> Iterator[str]      # the ledger may be written meanwhile
     count_members(list_id: str, stream: str | None = None) -> int
     newcomers(emails: Sequence[str]) -> int                          # whom no earlier run delivered to any list

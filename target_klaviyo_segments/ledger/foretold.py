@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from target_klaviyo_segments.ledger.holders import has, key_of
 from target_klaviyo_segments.ledger.names import people
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _NEW, _CHANGED, _UNCHANGED, _DUE_AGAIN = (KINDS.index(kind) for kind in ("new", 
 _NOTE = f"""
 WITH rows AS ({{values}}) INSERT INTO temp.foretold (stream, person, kind)
 SELECT {{stream}}, column1, CASE WHEN members.person IS NULL THEN {_NEW}
-  WHEN fingerprint IS NULL OR fingerprint <> column2 {{other_key}} THEN {_CHANGED}
+  WHEN fingerprint IS NULL OR fingerprint <> column2 {{or_not_so}} THEN {_CHANGED}
   WHEN at >= ? AND at <= ? THEN {_UNCHANGED} ELSE {_DUE_AGAIN} END
 FROM rows LEFT JOIN members ON members.person = column1 WHERE true
 ON CONFLICT (stream, person) DO UPDATE SET kind = max(kind, excluded.kind)
@@ -54,13 +55,15 @@ class Foretold:
     ) -> None:
         """People of a stream are about to go to a list, or are left out because it has them so.
 
-        Who is a member as they are, and with this key when there are keys, is `unchanged` when that was delivered from
-        `since` to `until`, else `due_again`; what this run delivers meanwhile makes nobody less than they were.
+        Who is a member as they are, of this stream, and with this key when there are keys, is `unchanged` when that was
+        delivered from `since` to `until`, else `due_again`; what this run delivers meanwhile makes nobody less than
+        they were.
         """
         with self._database.transaction():
             number, list_number = self._names.enter(stream, list_id)
             sql = _NOTE.replace("{stream}", str(number))
-            sql = sql.replace("{other_key}", "" if keys is None else "OR key IS NOT column3")
+            other_key = "" if keys is None else f"OR {key_of(number)} IS NOT column3"
+            sql = sql.replace("{or_not_so}", f"OR NOT {has(number)} {other_key}")
             columns = people(list_number, emails), fingerprints, *(() if keys is None else (keys,))
             self._database.write_over(sql, *columns, size=len(emails), tail=(since, until))
 

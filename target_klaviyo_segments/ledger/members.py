@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from target_klaviyo_segments.ledger.holders import SUCCEED, beside, has, key_of, numbers, without
 from target_klaviyo_segments.ledger.names import emails, people, span
-from target_klaviyo_segments.ledger.schema import INDEX_OF_KEYS
+from target_klaviyo_segments.ledger.schema import INDEXES_OF_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -28,15 +29,18 @@ class Members:
         emails: Sequence[str],
         fingerprints: Sequence[int],
         keys: Sequence[str | None] | None,
-        at: tuple[float, float],
+        times: tuple[float, float],
     ) -> list[int]:
-        """Positions of those whom the stream has, and whose last delivery, in this time, had this print and key."""
+        """Positions of those whose last delivery had this fingerprint, and was in this time.
+
+        Whom the stream has not, or by another key, is changed: others may leave, and a delete marker may come.
+        """
+        key = "" if keys is None else f"AND {key_of(stream)} IS column4"
         return self._database.arrays_over(
             "SELECT json_group_array(column2) FROM ({values}) CROSS JOIN members ON person = column1 "  # noqa: S608  # ours
-            f"AND fingerprint = column3 {'' if keys is None else 'AND key IS column4'} AND at >= ? AND at <= ? "
-            "AND (stream = ? OR also = ?)",
+            f"AND fingerprint = column3 AND {has(stream)} {key} AND at >= ? AND at <= ?",
             people(list_number, emails), range(len(emails)), fingerprints, *(() if keys is None else (keys,)),
-            size=len(emails), tail=(*at, stream, stream),
+            size=len(emails), tail=times,
         )  # fmt: skip  # one column a word
 
     def emails(self, list_number: int, stream: int | None) -> Iterator[str]:
@@ -63,12 +67,19 @@ class Members:
 
     def of_keys(self, list_number: int, stream: int, keys: Sequence[str]) -> dict[str, list[str]]:
         """Key to e-mails, the person delivered last in front."""
-        self._database.run(INDEX_OF_KEYS)
+        for index in INDEXES_OF_KEYS:
+            self._database.run(index)
         found = self._database.arrays_over(
             "SELECT json_group_array(json_array(key, person)) FROM (SELECT key, person FROM ({values}) "
             "CROSS JOIN members ON key = column1 AND stream = ? AND person > ? AND person < ? ORDER BY fate DESC)",
             keys, size=len(keys), tail=(stream, *span(list_number)),
         )  # fmt: skip  # one column a word
+        found += self._database.arrays_over(
+            "SELECT json_group_array(json_array(held.value, person)) FROM members CROSS JOIN json_each(members.also) "
+            "AS held WHERE also IS NOT NULL AND held.value IN ({values}) AND held.key = CAST(? AS TEXT) "
+            "AND person > ? AND person < ?",
+            keys, size=len(keys), tail=(stream, *span(list_number)),
+        )  # fmt: skip  # same
         people_of: dict[str, list[str]] = {}
         for key, person in found:
             people_of.setdefault(key, []).extend(emails((person,)))
@@ -76,17 +87,18 @@ class Members:
 
     def hand_over(self, list_number: int, streams: Sequence[int], emails: Sequence[str]) -> list[str]:
         """These people left these streams: those whom another stream has too are from now on its own."""
-        among = ",".join(map(str, streams))
-        others = f"(stream NOT IN ({among}) OR also NOT IN ({among}))"
+        among = numbers(streams)
         stay: list[str] = self._database.arrays_over(
-            f"SELECT json_group_array(column2) FROM ({{values}}) CROSS JOIN members ON person = column1 AND {others}",  # noqa: S608  # numbers
+            "SELECT json_group_array(column2) FROM ({values}) CROSS JOIN members ON person = column1 "  # noqa: S608  # ours
+            f"AND (stream NOT IN ({among}) OR {beside(streams)})",
             people(list_number, emails), emails, size=len(emails),
         )  # fmt: skip  # one column a word
-        self._database.write_over(
-            f"UPDATE members SET stream = iif(stream IN ({among}), also, stream), "  # noqa: S608  # same
-            f"also = iif(stream NOT IN ({among}) AND also NOT IN ({among}), also, NULL) WHERE person IN ({{values}})",
-            sorted(people(list_number, stay)), size=len(stay),
-        )  # fmt: skip  # same
+        them = sorted(people(list_number, stay))
+        for change in (
+            f"UPDATE members SET also = {without(streams)} WHERE also IS NOT NULL AND person IN ({{values}})",  # noqa: S608  # ours
+            f"{SUCCEED} WHERE stream IN ({among}) AND person IN ({{values}})",
+        ):
+            self._database.write_over(change, them, size=len(them))
         return stay
 
     def ids(self, list_number: int, emails: Sequence[str]) -> dict[str, str]:

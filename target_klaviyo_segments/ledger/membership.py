@@ -58,9 +58,9 @@ class Membership:
     ) -> list[int]:
         """Positions of people whose last fate on this list was to be delivered, since then, with this fingerprint.
 
-        And with this key, when there are keys: a delete marker may name it alone. Only those whom this stream has
-        delivered too, or nobody would know that it has them. A delivery in the future, by a clock that was wrong, does
-        not count. Ask about nobody who is in an open intent.
+        Also by this stream, and with this key when there are keys: others that have them may lose them, and a delete
+        marker may name the key alone. A delivery in the future, by a clock that was wrong, does not count. Ask about
+        nobody who is in an open intent.
         """
         if self._posting.waits_for(emails):
             self._posting.post()

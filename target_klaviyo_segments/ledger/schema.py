@@ -68,7 +68,7 @@ CREATE TABLE posted (fate INTEGER NOT NULL);
 INSERT INTO posted VALUES (0);
 
 -- `person` is the list's number, a space, the e-mail: SQLite compares one text a third faster than two columns.
--- `stream` delivered them last, `also` is another one that did before: they stay while one of the two has them.
+-- `stream` delivered them last, `also` are others that did before: they stay while one of them has them.
 CREATE TABLE members (
   person TEXT PRIMARY KEY,
   id TEXT,
@@ -115,8 +115,14 @@ CREATE TABLE given (
 CREATE INDEX due ON given (stream, email) WHERE due <> 0;
 """
 
-# Made when keys are first asked for: it costs every delivery, and only log-based streams with deletes need it.
-INDEX_OF_KEYS = "CREATE INDEX IF NOT EXISTS members_by_key ON members (key) WHERE key IS NOT NULL"
+# `also` was the number of one other stream, and is JSON of all of them, with the keys by which they have the person.
+_ALSO = "UPDATE members SET also = json_object(CAST(also AS TEXT), NULL) WHERE typeof(also) = 'integer'"
+
+# Made when keys are first asked for: they cost every delivery, and only log-based streams with deletes need them.
+INDEXES_OF_KEYS = (
+    "CREATE INDEX IF NOT EXISTS members_by_key ON members (key) WHERE key IS NOT NULL",
+    "CREATE INDEX IF NOT EXISTS members_shared ON members (person) WHERE also IS NOT NULL",
+)
 
 # Step n leads from `user_version` n to n + 1.
-STEPS: tuple[str, ...] = (_FIRST, _ERRANDS, _GIVEN)
+STEPS: tuple[str, ...] = (_FIRST, _ERRANDS, _GIVEN, _ALSO)

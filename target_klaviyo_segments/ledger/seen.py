@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from target_klaviyo_segments.ledger.holders import beside, numbers, without
 from target_klaviyo_segments.ledger.names import emails, people, span
 
 if TYPE_CHECKING:
@@ -56,10 +57,9 @@ class Seen:
     def count_leavers(self, list_number: int, streams: Sequence[int]) -> int:
         """How many of them no other stream has."""
         self.sort()
-        among = ",".join(map(str, streams))
         (count,) = self._database.row(
-            f"SELECT count(*) FROM members WHERE person > ? AND person < ? AND stream IN ({among}) "  # noqa: S608  # numbers
-            f"AND (also IS NULL OR also IN ({among})) AND NOT EXISTS "
+            f"SELECT count(*) FROM members WHERE person > ? AND person < ? AND stream IN ({numbers(streams)}) "  # noqa: S608  # numbers
+            f"AND (also IS NULL OR NOT {beside(streams)}) AND NOT EXISTS "
             "(SELECT 1 FROM temp.seen_sorted AS seen WHERE seen.person = members.person)",
             span(list_number),
         )
@@ -68,10 +68,9 @@ class Seen:
     def disown(self, list_number: int, streams: Sequence[int]) -> None:
         """Members of other streams whom nobody has seen are no longer in these."""
         self.sort()
-        among = ",".join(map(str, streams))
         self._database.run(
-            f"UPDATE members SET also = NULL WHERE person > ? AND person < ? AND also IN ({among}) "  # noqa: S608  # same
-            f"AND stream NOT IN ({among}) AND NOT EXISTS "
+            f"UPDATE members SET also = {without(streams)} WHERE person > ? AND person < ? AND also IS NOT NULL "  # noqa: S608  # same
+            f"AND stream NOT IN ({numbers(streams)}) AND NOT EXISTS "
             "(SELECT 1 FROM temp.seen_sorted AS seen WHERE seen.person = members.person)",
             span(list_number),
         )

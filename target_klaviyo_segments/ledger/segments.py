@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from target_klaviyo_segments.ledger.schema import INDEX_OF_KEYS
+from target_klaviyo_segments.ledger.schema import INDEXES_OF_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 _LIST_NUMBER = "CAST(substr(person, 1, instr(person, ' ') - 1) AS INTEGER)"
 _OF_STREAM = "JOIN streams ON streams.n = stream AND substr(streams.name, 1, length(?)) = ?"
+_OTHERS = (
+    "CROSS JOIN json_each(members.also) AS held "
+    "JOIN streams ON streams.n = CAST(held.key AS INTEGER) AND substr(streams.name, 1, length(?)) = ?"
+)
+_PLACED = "json_group_array(json_array({}, streams.name, list_id, substr(person, instr(person, ' ') + 1)))"
 
 
 class Segments:
@@ -30,22 +35,32 @@ class Segments:
     def of_keys(self, stream: str, keys: Sequence[str]) -> list[Placed]:
         """Where the records with these keys are: key, segment, list, e-mail."""
         self._post()
-        self._database.run(INDEX_OF_KEYS)
-        return self._database.arrays_over(
-            "SELECT json_group_array(json_array(key, streams.name, list_id, substr(person, instr(person, ' ') + 1))) "  # noqa: S608  # ours
-            f"FROM ({{values}}) CROSS JOIN members ON key = column1 {_OF_STREAM} "
-            f"JOIN lists ON lists.n = {_LIST_NUMBER}",
-            keys, size=len(keys), tail=(f"{stream}/", f"{stream}/"),
-        )  # fmt: skip  # one column a word
+        for index in INDEXES_OF_KEYS:
+            self._database.run(index)
+        last = (
+            f"SELECT {_PLACED.format('key')} FROM ({{values}}) CROSS JOIN members ON key = column1 "  # noqa: S608  # ours
+            f"{_OF_STREAM} JOIN lists ON lists.n = {_LIST_NUMBER}"
+        )
+        others = (
+            f"WITH asked AS ({{values}}) SELECT {_PLACED.format('held.value')} FROM members {_OTHERS} "  # noqa: S608  # same
+            f"JOIN lists ON lists.n = {_LIST_NUMBER} WHERE also IS NOT NULL AND held.value IN asked"
+        )
+        placed: list[Placed] = []
+        for sql in (last, others):
+            placed += self._database.arrays_over(sql, keys, size=len(keys), tail=(f"{stream}/", f"{stream}/"))
+        return placed
 
     def of_emails(self, stream: str, emails: Sequence[str]) -> list[Placed]:
         """Where these people are: e-mail, segment, list, e-mail."""
         self._post()
-        return self._database.arrays_over(
-            "SELECT json_group_array(json_array(column1, streams.name, list_id, column1)) FROM ({values}) "  # noqa: S608  # ours
-            f"CROSS JOIN lists CROSS JOIN members ON person = lists.n || ' ' || column1 {_OF_STREAM}",
-            emails, size=len(emails), tail=(f"{stream}/", f"{stream}/"),
-        )  # fmt: skip  # same
+        placed: list[Placed] = []
+        for holders in (_OF_STREAM, _OTHERS):
+            placed += self._database.arrays_over(
+                f"SELECT {_PLACED.format('column1')} FROM ({{values}}) CROSS JOIN lists "  # noqa: S608  # ours
+                f"CROSS JOIN members ON person = lists.n || ' ' || column1 {holders}",
+                emails, size=len(emails), tail=(f"{stream}/", f"{stream}/"),
+            )  # fmt: skip  # one column a word
+        return placed
 
     def counts(self, stream: str) -> dict[tuple[str, str], int]:
         """Members of each segment on each list; reads all members, a second for some millions."""

@@ -63,8 +63,8 @@ class Desk:
         self.ledger.settle(intent, delivered=range(len(emails)))
         return intent
 
-    def unchanged(self, emails, prints, *, since=0.0, list_id="L1", stream="people"):
-        return self.ledger.unchanged(list_id, emails, prints, stream=stream, delivered_since=since)
+    def unchanged(self, emails, prints, keys=None, *, since=0.0, list_id="L1", stream="people"):
+        return self.ledger.unchanged(list_id, emails, prints, keys, stream=stream, delivered_since=since)
 
     def image(self, folder):
         """Another desk with the files as they are now: what a kill -9 leaves behind."""

@@ -14,7 +14,7 @@ from target_klaviyo_segments.ledger import Bounds, Ledger
 
 EMAILS = [f"{name}@x.io" for name in "abcdefghij"]
 LISTS = ["L1", "L2"]
-STREAMS = ["s", "t"]
+STREAMS = ["s", "t", "u"]
 some_emails = st.lists(st.sampled_from(EMAILS), min_size=1, unique=True)
 prints = st.integers(-2, 2)
 
@@ -91,9 +91,10 @@ class LedgerMachine(RuleBasedStateMachine):
         self.order += 1
         for row in good:
             email, mark, key = batch["rows"][row]
-            known = self.members.setdefault((batch["list"], email), {"id": None})
-            if known.get("stream") != batch["stream"]:
-                known["also"] = known.get("stream")
+            known = self.members.setdefault((batch["list"], email), {"id": None, "also": {}})
+            if known.get("stream", batch["stream"]) != batch["stream"]:
+                known["also"][known["stream"]] = known["key"]
+                known["also"].pop(batch["stream"], None)
             known.update(mark=mark, key=key, stream=batch["stream"], at=self.time)
         for row in bad:
             if (batch["list"], batch["rows"][row][0]) in self.members:
@@ -101,20 +102,49 @@ class LedgerMachine(RuleBasedStateMachine):
         if len(batch["settled"]) == len(batch["rows"]):
             del self.open[intent]
 
-    @rule(
-        list_id=st.sampled_from(LISTS),
-        stream=st.sampled_from(STREAMS),
-        emails=some_emails,
-        age=st.integers(0, 200),
-        data=st.data(),
-    )
-    def ask_unchanged(self, list_id, stream, emails, age, data):
+    @staticmethod
+    def held(who):
+        """By which streams, with which keys."""
+        return {**who["also"], who["stream"]: who["key"]} if who else {}
+
+    @rule(list_id=st.sampled_from(LISTS), stream=st.sampled_from(STREAMS), emails=some_emails, data=st.data())
+    def ask_unchanged(self, list_id, stream, emails, data):
         marks = [data.draw(prints) for _ in emails]
-        since = self.time - age
+        keys = data.draw(st.sampled_from([None, [f'["{email}"]' for email in emails], [None] * len(emails)]))
+        since = self.time - data.draw(st.integers(0, 200))
         known = [self.members.get((list_id, email)) for email in emails]
-        mine = [who is not None and stream in {who["stream"], who["also"]} for who in known]
-        expected = [n for n, who in enumerate(known) if mine[n] and who["mark"] == marks[n] and who["at"] >= since]
-        assert self.ledger.unchanged(list_id, emails, marks, stream=stream, delivered_since=since) == expected
+        expected = [
+            n
+            for n, who in enumerate(known)
+            if who and who["mark"] == marks[n] and who["at"] >= since and stream in self.held(who)
+            if keys is None or keys[n] == self.held(who)[stream]
+        ]
+        assert self.ledger.unchanged(list_id, emails, marks, keys, stream=stream, delivered_since=since) == expected
+
+    @rule(list_id=st.sampled_from(LISTS), streams=st.sets(st.sampled_from(STREAMS), min_size=1), emails=some_emails)
+    def hand_over(self, list_id, streams, emails):
+        stay = []
+        for email in emails:
+            who = self.members.get((list_id, email))
+            if self.held(who).keys() - streams:
+                stay.append(email)
+                who["also"] = {each: key for each, key in who["also"].items() if each not in streams}
+                if who["stream"] in streams:
+                    who["stream"] = next(iter(who["also"]))
+                    who["key"] = who["also"].pop(who["stream"])
+        assert self.ledger.hand_over(list_id, sorted(streams), emails) == stay
+
+    @rule(list_id=st.sampled_from(LISTS), streams=st.sets(st.sampled_from(STREAMS), min_size=1))
+    def streams_came_whole(self, list_id, streams):
+        on_it = {email: who for (on, email), who in sorted(self.members.items()) if on == list_id}
+        leavers = [email for email, who in on_it.items() if who["stream"] in streams]
+        assert list(self.ledger.leavers(list_id, sorted(streams))) == leavers
+        alone = [email for email in leavers if not self.held(on_it[email]).keys() - streams]
+        assert self.ledger.count_leavers(list_id, sorted(streams)) == len(alone)
+        self.ledger.disown(list_id, sorted(streams))
+        for who in on_it.values():
+            if who["stream"] not in streams:
+                who["also"] = {each: key for each, key in who["also"].items() if each not in streams}
 
     @rule(list_id=st.sampled_from(LISTS), stream=st.sampled_from([None, *STREAMS]))
     def read_members(self, list_id, stream):
@@ -130,9 +160,9 @@ class LedgerMachine(RuleBasedStateMachine):
     def find_by_key(self, list_id, stream):
         keys = [f'["{email}"]' for email in EMAILS]
         expected = {
-            who["key"]: [email]
+            self.held(who)[stream]: [email]
             for (on, email), who in self.members.items()
-            if on == list_id and who["stream"] == stream and who["key"] is not None
+            if on == list_id and self.held(who).get(stream) is not None
         }
         assert self.ledger.emails_of_keys(list_id, stream, keys) == expected
 

@@ -157,6 +157,7 @@ def old_ledger(desk):
     desk.close()
     with closing(sqlite3.connect(desk.path)) as old:  # without what the steps since have added
         old.executescript("DROP TABLE errands; DROP TABLE marks; DROP TABLE given; PRAGMA user_version = 1")
+        old.executescript("UPDATE members SET also = (SELECT CAST(e.key AS INTEGER) FROM json_each(also) AS e)")
         old.executescript("PRAGMA journal_mode = DELETE; VACUUM")
     return intent
 
@@ -168,6 +169,7 @@ def assert_whole(desk, intent):
     assert desk.unchanged(["a@x.io", "b@x.io", "c@x.io"], [1, 3, 4]) == [0, 1, 2]
     assert desk.ledger.ids_of("L1", ["a@x.io"]) == {"a@x.io": "01A"}
     assert desk.ledger.emails_of_keys("L1", "people", ["[1]"]) == {"[1]": ["a@x.io"]}
+    assert desk.ledger._database.row("SELECT also FROM members WHERE person = '1 b@x.io'") == ('{"1":null}',)
     assert desk.ledger.hand_over("L1", ["others"], ["b@x.io"]) == ["b@x.io"]
     (found,) = desk.ledger.unfinished()
     assert (found.intent, found.emails, found.jobs[0].job_id) == (intent, ["d@x.io", "e@x.io"], "job-9")

@@ -231,6 +231,52 @@ def test_the_list_is_what_the_last_words_say(tmp_path_factory, runs, rows, uncha
         pipeline.assert_balanced()
 
 
+SEGMENTS = ["a", "b", "c"]
+MOVES = st.tuples(st.sampled_from(SEGMENTS), st.sampled_from(["put", "delete", "delete by address"]), st.integers(0, 3))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(MOVES, min_size=1, max_size=4), min_size=1, max_size=6), st.sampled_from(["send", "skip"]))
+def test_whoever_several_segments_have_stays_while_one_of_them_has_them(tmp_path_factory, runs, unchanged):
+    """Three streams to one list, in runs of their own or together, each with keys of its own for the same people."""
+    pipeline = Pipeline(tmp_path_factory.mktemp("work"))
+    there = {name: set() for name in SEGMENTS}
+    for moves in runs:
+        lines = [{**PEOPLE, "stream": name} for name in SEGMENTS]
+        for name, action, number in moves:
+            there[name] = there[name] | {number} if action == "put" else there[name] - {number}
+            key = (number + SEGMENTS.index(name)) % 4
+            email = None if action == "delete" else f"p{number}@x.io"
+            gone = {} if action == "put" else {"_sdc_deleted_at": "now"}
+            lines.append(record(email, name, id=key, **gone))
+        assert pipeline.run(lines, unchanged_profiles=unchanged, unmapped_fields="drop"), pipeline.error
+        assert emails(pipeline) == [f"p{number}@x.io" for number in sorted(set().union(*there.values()))]
+        pipeline.assert_balanced()
+
+
+def test_a_key_that_another_segment_has_for_somebody_else_takes_nobody_else_off(pipeline):
+    """Who was handed over to another segment is known by the key of that one."""
+    others = {**PEOPLE, "stream": "others"}
+    assert pipeline.run([others, record("ann@x.io", "others", id=7), record("bob@x.io", "others", id=1)])
+    assert pipeline.run([PEOPLE, record("ann@x.io", id=1)])
+    assert pipeline.run([PEOPLE, deleted(1)])
+    assert pipeline.run([others, {**deleted(1), "stream": "others"}])
+    assert emails(pipeline) == ["ann@x.io"]
+    assert pipeline.run([others, {**deleted(7), "stream": "others"}])
+    assert emails(pipeline) == []
+
+
+def test_whom_a_second_segment_has_unchanged_is_remembered_as_its_own(pipeline):
+    """`unchanged_profiles: skip` asks for more than what Klaviyo has: who leaves the first is still in the second."""
+    for name in ("people", "others"):
+        lines = [{**PEOPLE, "stream": name}, record("p1@x.io", name, id=1)]
+        for _ in range(2):
+            assert pipeline.run(lines, unchanged_profiles="skip")
+        assert pipeline.totals["unchanged"] == 1
+    assert pipeline.run([PEOPLE, deleted(1)], unchanged_profiles="skip")
+    assert emails(pipeline) == ["p1@x.io"]
+
+
 @pytest.mark.parametrize("lines", [[PEOPLE], [PEOPLE, person(1)]])
 def test_nobody_leaves_unless_somebody_says_so(pipeline, lines):
     """Upsert adds and updates: an empty or a short segment removes nobody."""

@@ -269,6 +269,19 @@ def test_a_delete_marker_with_the_key_alone_finds_the_segments(pipeline):
     pipeline.assert_balanced()
 
 
+@pytest.mark.parametrize("marker", [{}, {"email": "p1@x.io"}])
+def test_a_delete_marker_finds_all_segments_that_share_a_list(pipeline, marker):
+    """Also those that had the person before the last one did."""
+    one_list = ROUTED | {"segments": {value: {"list_id": "VIP001"} for value in ("vip", "new", "old")}}
+    for value in ("vip", "new", "old"):
+        assert pipeline.run([KEYED, keyed(1, value), keyed(2, value)], **one_list)
+    assert pipeline.run([KEYED, gone(2, tier="new")], **one_list)
+    assert on(pipeline, "VIP001") == people(1, 2)
+    assert pipeline.run([KEYED, gone(1, **marker)], **one_list)
+    assert on(pipeline, "VIP001") == people(2)
+    pipeline.assert_balanced()
+
+
 def test_a_delete_marker_with_a_value_leaves_that_segment_alone(pipeline):
     """By key or by address; one with an address and no value leaves them all."""
     everybody = [keyed(number, tier) for number in range(4) for tier in ("vip", "Gold")]

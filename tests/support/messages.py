@@ -12,7 +12,10 @@ PACKAGE = Path(__file__).parent.parent.parent / "target_klaviyo_segments"
 _ROOMS = {"sandbox", "html"}
 _FILES = ("rows_", "options", "advice", "view", "words")
 _WORDS = re.compile(r"[A-Za-z`'-]{2,}")
-_SQL = re.compile(r"\s*\(?(SELECT|INSERT|UPDATE|DELETE|CREATE|FROM|DROP|WHERE|BEGIN|WITH|ALTER|stream NOT IN)\b")
+_SQL = re.compile(
+    r"\s*\(?(SELECT|INSERT|UPDATE|DELETE|CREATE|FROM|DROP|WHERE|BEGIN|WITH|ALTER|EXISTS)\b"
+    r"|iif\(|json_\w+\(|… WHERE\b|\w+ \(part\b"
+)
 
 
 @cache
