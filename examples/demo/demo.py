@@ -46,7 +46,9 @@ def export(tap: str, url: str, folder: Path) -> int:
     sample = json.loads((ROOT / "sample_config.json").read_text(encoding="utf-8"))
     target_config = sample | {"api_url": url, "work_dir": str(folder / "work")}
     for name, content in (("tap", tap_config), ("target", target_config)):
-        (folder / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
+        path = folder / f"{name}.json"
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(content), encoding="utf-8")
     print("$ tap-jsonl --config tap.json | target-klaviyo-segments --config target.json\n")
     target = [sys.executable, "-m", "target_klaviyo_segments", "--config", str(folder / "target.json")]
     with subprocess.Popen(
