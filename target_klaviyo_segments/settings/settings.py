@@ -51,7 +51,11 @@ class Segment:
             "append_fields": self.append_fields,
             "unappend_fields": self.unappend_fields,
         }
-        return {f"{setting}.{field}": source for setting, fields in named.items() for field, source in fields.items()}
+        whole = {
+            name: getattr(self, name) for name in ("consent_field", "consented_at_field") if self.subscribe_channels
+        }
+        mapped = {f"{name}.{field}": source for name, fields in named.items() for field, source in fields.items()}
+        return mapped | {name: source for name, source in whole.items() if source is not None}
 
     @property
     def suppresses(self) -> bool:
@@ -225,14 +229,17 @@ class Settings:
         segment = self.segment(stream)
         return [] if segment is None else list(filter(None, [segment.email_field, segment.segment_field]))
 
-    def asks_consent(self, stream: str) -> bool | None:
-        """Whether people of a stream, or of one of its segments, `people/vip`, may be; None when it is not exported."""
-        segment = self.segment(stream) or self.segment(self._parted(stream))
+    def asks_consent(self, name: str) -> bool | None:
+        """Whether people of a stream, or of its segment `people/vip`, may be subscribed; None: not exported."""
+        segment = self.segment(name) or self._segment_of_value(name)
         return bool(segment.subscribe_channels) and segment.sync_mode in DELIVERS if segment is not None else None
 
-    def _parted(self, segment: str) -> str:
-        """The stream in several segments that a segment is one of, by its name."""
-        return next((stream for stream in self.segments or () if segment.startswith(f"{stream}/")), "")
+    def _segment_of_value(self, name: str) -> Segment | None:
+        for stream in self.segments or ():
+            whole, value = self.segment(stream), name.removeprefix(f"{stream}/")
+            if whole is not None and whole.segment_field is not None and value != name:
+                return whole if whole.values is None else whole.values.get(value)
+        return None
 
     def __repr__(self) -> str:
         """Without the key: a representation ends up in logs."""

@@ -177,3 +177,12 @@ def test_consent_of_a_stream_in_several_segments(pipeline, where):
     assert pipeline.run(lines, **ASK, list_id=None, **wanted), pipeline.error
     assert [consent(pipeline, name) for name in "ab"] == ["SUBSCRIBED", None]
     assert pipeline.report["streams"]["people/vip"]["consent"]["subscribed"] == 1
+
+
+def test_a_consent_that_the_schema_does_not_know_is_told(pipeline):
+    """Most often a typing error, by which nobody would ever be subscribed."""
+    lines = [schema(email={}, optin={}), record("a@x.io", optin=True), state(1)]
+    assert pipeline.run(lines, subscribe_channels=["email"], consent_field="opt_in")
+    (told,) = pipeline.report["warnings"] or pipeline.report["streams"]["people"]["warnings"]
+    assert "`consent_field` is `opt_in`, which is none of its properties; did you mean `optin`?" in told
+    assert consent(pipeline, "a") is None
