@@ -41,7 +41,7 @@ def test_fault_once_after_delivery(pipeline, path, status):
 
 @pytest.mark.parametrize("path", [CLEARING, SUBSCRIBING], ids=["clearing", "subscribing"])
 def test_fault_for_good_after_delivery(pipeline, path):
-    """Rows are delivered and their STATE is out; the run says what is left, and the next does it, with rows or without."""
+    """Rows are delivered and their STATE is out; the run says what is left; the next does it, with rows or without."""
     pipeline.sandbox.interceptors.append(lambda request: Response(503, {}, b"") if request.path == path else None)
     lines = [PEOPLE, record("a@x.io", first_name=None, optin=True), state(1)]
     assert not pipeline.run(lines, retry_max_seconds=1, **ASKED)
