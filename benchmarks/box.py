@@ -1,6 +1,6 @@
 """A sandbox process for benchmarks: rate windows, the time of jobs, and shared time as the arguments say.
 
-SIGUSR1 switches the rate windows on: what a benchmark prepares need not wait for them.
+SIGUSR1 switches the rate windows on, and says so in a line: what a benchmark prepares need not wait for them.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ def main() -> None:
         sys.stdout.flush()
         while signal.sigwait(_AWAITED) == signal.SIGUSR1:
             sandbox.limits = True
+            sys.stdout.write("limits\n")
+            sys.stdout.flush()
 
 
 def _wall(shared: SharedTime) -> Callable[[], float]:

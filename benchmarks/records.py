@@ -11,6 +11,7 @@ import json
 import random
 import sys
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -103,6 +104,22 @@ def write_batches(path: Path, count: int, *, rows: int = 100_000) -> Path:
     return path
 
 
+def write_parquet(path: Path, count: int, *, rows: int = 100_000) -> None:
+    """The same as Parquet files."""
+    from pyarrow import Table, parquet  # noqa: PLC0415  # an extra that only this needs
+
+    source = people(count)
+    files = []
+    for first in range(0, count, rows):
+        files.append(path.with_name(f"{path.stem}-{first}.parquet"))
+        part = list(islice(source, min(rows, count - first)))
+        parquet.write_table(Table.from_pylist(part), files[-1], row_group_size=10_000)
+    message = {"type": "BATCH", "stream": "people", "encoding": {"format": "parquet"}}
+    manifest = [file.as_uri() for file in files]
+    lines = _schema("people"), message | {"manifest": manifest}, _state(count)
+    path.write_text("".join(map(_line, lines)), encoding="utf-8")
+
+
 def again(lines: Iterable[bytes], times: int) -> None:
     """Print lines so many times, each time with other people; the SCHEMA once."""
     block = list(lines)
@@ -154,5 +171,8 @@ def _line(message: dict[str, object]) -> str:
 
 
 if __name__ == "__main__":
+    if sys.argv[1] == "--parquet":
+        write_parquet(Path(sys.argv[2]), int(sys.argv[3]))
+        sys.exit()
     with Path(sys.argv[1]).open("rb") as source:
         again(source, int(sys.argv[2]))

@@ -10,6 +10,8 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 DOCUMENT = HERE.parent / "docs" / "performance.md"
 _FLOOR = "plain floor, compiled decoder"
+# No export ends before its quota lets it: that, and so much for start, last jobs and report.
+SECONDS_BESIDE_QUOTA = 3
 BEGIN, END = "<!-- figures: made by benchmarks/rendering.py -->", "<!-- end of figures -->"
 
 
@@ -46,12 +48,19 @@ def _table(rows: list[dict[str, Any]]) -> list[str]:
     ]
     for row in rows:
         start = row["name"].startswith("start-up")
-        goal = f"{row['goal_floors']:g}" if row["goal_floors"] else ""
         floors = ["", ""] if start else [f"{_floors(row, named, key):.1f}" for key in ("wall", "cpu")]
         quota = f"{row['quota_seconds']:g}" if "quota_seconds" in row else ""
         cells = ["" if start else f"{row['records']:,}", quota, f"{row['wall']:.2f}", f"{row['cpu']:.2f}"]
-        lines.append(_line(row["name"], *cells, f"{row['megabytes']:.0f}", *floors, goal))
+        lines.append(_line(row["name"], *cells, f"{row['megabytes']:.0f}", *floors, _goal(row)))
     return lines
+
+
+def _goal(row: dict[str, Any]) -> str:
+    """In floors; where Klaviyo's quota takes longer, three seconds more than that."""
+    if not row["goal_floors"]:
+        return ""
+    quota = f", or {row['quota_seconds'] + SECONDS_BESIDE_QUOTA:g} s" if "quota_seconds" in row else ""
+    return f"{row['goal_floors']:g}{quota}"
 
 
 def _floors(row: dict[str, Any], named: dict[str, dict[str, Any]], key: str) -> float:

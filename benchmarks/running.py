@@ -100,6 +100,15 @@ class Workshop:
             self._made[key] = write_batches(self.folder / f"batches-{count}.jsonl", count)
         return self._made[key]
 
+    def parquet(self, count: int) -> Path:
+        """The same in Parquet files, made by another process: this one must stay small."""
+        key = ("parquet", count)
+        if key not in self._made:
+            path = self.folder / f"parquet-{count}.jsonl"
+            subprocess.run(script("records.py", "--parquet", path, count), check=True)
+            self._made[key] = path
+        return self._made[key]
+
     def config(self, url: str, *, fresh: bool = True, **settings: object) -> Path:
         """A config file; a fresh one has no ledger yet."""
         work_dir = self.folder / "work"
