@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from target_klaviyo_segments import __version__
-from target_klaviyo_segments.conclusion import snapshot
+from target_klaviyo_segments.conclusion import Snapshots
 from target_klaviyo_segments.destinations import Destinations
 from target_klaviyo_segments.export.caution import Caution
 from target_klaviyo_segments.export.clearing import Clearing
@@ -93,6 +93,7 @@ def put_together(
     removal = Removal(client, ledger)
     mirror = Mirror(client, ledger, ledger.listed, removal, make_mirror_limits(settings, once.allow_removals))
     subscribing = make_subscribing(settings, client)
+    snapshots = Snapshots()
     exporter: Exporter = Exporter(
         client,
         clock=wires.clock,
@@ -102,7 +103,7 @@ def put_together(
         failed=failed,
         keeper=make_keeper(
             report.run_id,
-            counts=lambda: snapshot(exporter.lanes),
+            counts=lambda lane: snapshots.of(lane, exporter.lanes),
             now=wires.wall,
             resend_after_days=settings.resend_after_days,
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from target_klaviyo_segments.export.lane import streams_that_lose
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from target_klaviyo_segments.export.lane import Lane
     from target_klaviyo_segments.klaviyo.lists import ListInfo
     from target_klaviyo_segments.report.tally import Tally
+
+# Streams that are written down each time along with the one that it is about.
+OTHERS = 10
 
 
 def stream_reports(
@@ -41,14 +45,25 @@ def stream_reports(
     ]
 
 
-def snapshot(lanes: Mapping[str, Lane]) -> dict[str, Any]:
-    """For the ledger: what a later run reports of this one, should it be killed."""
-    return {
-        "streams": {
-            stream: {**lane.tally.as_dict(), "reject_reasons": dict(lane.tally.reasons), "list_id": lane.list_id}
-            for stream, lane in lanes.items()
+class Snapshots:
+    """For the ledger: what a later run reports of this one, should it be killed.
+
+    With the stream whose rows have their fate go some others in turn, so that also those are written down that have no
+    such rows. All of them each time would cost the square of the number of streams.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: deque[Lane] = deque()
+
+    def of(self, lane: Lane, lanes: Mapping[str, Lane]) -> dict[str, Any]:
+        """What this one of all lanes and at most `OTHERS` more have counted so far, by name."""
+        if not self._waiting:
+            self._waiting.extend(lanes.values())
+        others = [self._waiting.popleft() for _ in range(min(OTHERS, len(self._waiting)))]
+        return {
+            each.name: {**each.tally.as_dict(), "reject_reasons": dict(each.tally.reasons), "list_id": each.list_id}
+            for each in (lane, *others)
         }
-    }
 
 
 def too_many_rejected(lanes: Mapping[str, Lane], percent: int, rejects: Path) -> list[str]:

@@ -23,14 +23,17 @@ _EXACT = 2.0**53  # whole numbers beyond it are not told apart as floats
 
 
 class Keeper:
-    """One run's pen. After the ledger failed once it writes nothing: the run only winds up, and the next one asks."""
+    """One run's pen. After the ledger failed once it writes nothing: the run only winds up, and the next one asks.
+
+    `counts` tells what is written down of the run, stream by stream, along with rows of a lane that have their fate.
+    """
 
     def __init__(
         self,
         ledger: Ledger,
         run_id: str,
         *,
-        counts: Callable[[], Mapping[str, Any]],
+        counts: Callable[[Lane], Mapping[str, Any]],
         now: Callable[[], float],
         resend_after_days: int,
     ) -> None:
@@ -92,9 +95,11 @@ class Keeper:
         """
         if self._usable and rows:
             taken, refused = (rows, ()) if delivered else ((), rows)
-            if parcel.intent is not None:
-                self._write(self._ledger.settle, parcel.intent, delivered=taken, undelivered=refused)
-            self._write(self._ledger.note_run, self._run_id, self._counts())
+            counts = self._counts(parcel.lane)
+            if parcel.intent is None:
+                self._write(self._ledger.note_run, self._run_id, counts)
+            else:
+                self._write(self._ledger.settle, parcel.intent, delivered=taken, undelivered=refused, counts=counts)
 
     def unchanged(self, lane: Lane, batch: Batch) -> set[str]:
         """Who of a batch was delivered to its list by this lane as they are, not too long ago.

@@ -19,7 +19,7 @@ Signatures:
     close() -> None                                                  # twice is harmless
 
     begin_run(run_id: str, *, connection: str, version: str) -> None
-    note_run(run_id: str, counts: Mapping[str, Any]) -> None         # JSON snapshot, replaces the last
+    note_run(run_id: str, counts: Mapping[str, Any]) -> None         # of streams so far: JSON, replaces the last
     end_run(run_id: str, status: str, counts: Mapping[str, Any]) -> None
     crashed_runs() -> list[PastRun]                                  # begun, never ended, not the current; oldest first
     last_runs(count: int) -> list[PastRun]                           # newest first
@@ -31,7 +31,8 @@ Signatures:
            errands: Mapping[str, Sequence[bytes | None]] | None = None,    # what to do then, see `errands.py`
            marks: Sequence[tuple[int, int]] = ()) -> int
     submitted(intent: int, job_id: str, rows: Sequence[int]) -> None
-    settle(intent: int, *, delivered: Sequence[int] = (), undelivered: Sequence[int] = ()) -> None
+    settle(intent: int, *, delivered: Sequence[int] = (), undelivered: Sequence[int] = (),
+           counts: Mapping[str, Any] | None = None) -> None          # as `note_run`, in one transaction
     unfinished() -> Iterator[Unfinished]                             # rows without a fate, of any run; oldest first
 
     unchanged(list_id: str, emails: Sequence[str], fingerprints: Sequence[int],

@@ -77,11 +77,11 @@ class Journal:
         return closed.rowcount > 0
 
     def job_ids(self) -> set[str]:
-        """Ids of the jobs of every batch."""
+        """Ids of all import jobs that are remembered."""
         return {job_id for (job_id,) in self._database.rows("SELECT job_id FROM jobs")}
 
     def unfinished(self) -> Iterator[Unfinished]:
-        """Open intents, oldest first, read one at a time."""
+        """Open intents of any run, oldest first, read one at a time: settle as you go."""
         for (intent,) in self._database.rows("SELECT n FROM intents WHERE closed IS NULL ORDER BY n"):
             yield self._read(intent)
 

@@ -15,10 +15,10 @@ from target_klaviyo_segments.ledger.runs import Runs
 from target_klaviyo_segments.ledger.schema import STEPS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from target_klaviyo_segments.ledger.values import PastRun, Unfinished
+    Counts = Mapping[str, Any]
 
 
 class Ledger(Membership):
@@ -34,8 +34,10 @@ class Ledger(Membership):
         super().__init__(database, Posting(database, bounds), now)
         self._lock = lock
         self._runs = Runs(database, now, bounds)
-        self.last_runs, self.last_success, self.pace = self._runs.last, self._runs.last_success, self._runs.pace
+        self.crashed_runs, self.pace = self._runs.crashed, self._runs.pace
+        self.last_runs, self.last_success = self._runs.last, self._runs.last_success
         self._journal = Journal(database, now)
+        self.job_ids, self.unfinished = self._journal.job_ids, self._journal.unfinished
 
     @classmethod
     def open(
@@ -77,18 +79,15 @@ class Ledger(Membership):
         self._posting.post()
         self._runs.begin(run_id, connection, version)
 
-    def note_run(self, run_id: str, counts: Mapping[str, Any]) -> None:
-        """Keep what a run has counted so far, as JSON; replaces what was kept before."""
-        self._runs.note(run_id, counts)
+    def note_run(self, run_id: str, counts: Counts) -> None:
+        """Keep what a run has counted so far, as `settle` does, where no batch has its fate."""
+        with self._database.transaction():
+            self._runs.note(self._runs.number(run_id), counts)
 
     def end_run(self, run_id: str, status: str, counts: Mapping[str, Any]) -> None:
         """A run is over: this one, or one that crashed and has been settled."""
         self._posting.post()
         self._runs.end(run_id, status, counts)
-
-    def crashed_runs(self) -> list[PastRun]:
-        """Runs begun and never ended, but for the current one; oldest first."""
-        return self._runs.crashed()
 
     def intend(
         self,
@@ -118,18 +117,21 @@ class Ledger(Membership):
         with self._database.transaction():
             self._journal.submitted(intent, job_id, rows)
 
-    def settle(self, intent: int, *, delivered: Sequence[int] = (), undelivered: Sequence[int] = ()) -> None:
-        """Rows have their fate: those delivered are members; those not are never taken for unchanged."""
+    def settle(
+        self,
+        intent: int,
+        *,
+        delivered: Sequence[int] = (),
+        undelivered: Sequence[int] = (),
+        counts: Counts | None = None,
+    ) -> None:
+        """Rows have their fate: those delivered are members; those not are never taken for unchanged.
+
+        `counts`: what the run has counted so far, by stream, as JSON; replaces what was kept of these streams.
+        """
         with self._database.transaction():
             closed = self._journal.settle(intent, delivered, undelivered)
             self.errands.settle(intent, delivered, undelivered)
+            self._runs.note(self._runs.of(intent), counts or {})
         if self._posting.settled(intent, (delivered, undelivered), closed=closed):
             self._posting.post()
-
-    def job_ids(self) -> set[str]:
-        """Ids of all import jobs that it remembers."""
-        return self._journal.job_ids()
-
-    def unfinished(self) -> Iterator[Unfinished]:
-        """Batches of any run with rows that have no fate, oldest first; read one by one, so settle as you go."""
-        return self._journal.unfinished()

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from target_klaviyo_segments.ledger.bounds import Bounds
     from target_klaviyo_segments.ledger.database import Database
 
-_COLUMNS = ("run_id", "connection", "version", "began", "ended", "status", "counts")
+_COLUMNS = ("run_id", "connection", "version", "began", "ended", "status")
+_ENTER = """
+INSERT INTO counted (run, stream, counts) {values}
+ON CONFLICT (run, stream) DO UPDATE SET counts = excluded.counts
+"""
 
 
 class Runs:
@@ -38,15 +42,26 @@ class Runs:
             self._prune()
         self._current = run_id
 
-    def note(self, run_id: str, counts: Mapping[str, Any]) -> None:
-        """Replace the counts of a run."""
-        with self._database.transaction():
-            self._change("counts = ?", (json.dumps(counts), run_id))
+    def note(self, run: int, counts: Mapping[str, Any]) -> None:
+        """Replace the counts of some streams. Part of a transaction."""
+        if counts:
+            texts = map(json.dumps, counts.values())
+            self._database.write_over(_ENTER, [run] * len(counts), counts, texts, size=len(counts))
+
+    def of(self, intent: int) -> int:
+        """The run that a batch is of."""
+        (run,) = self._database.row("SELECT run FROM intents WHERE n = ?", (intent,))
+        return int(run)
 
     def end(self, run_id: str, status: str, counts: Mapping[str, Any]) -> None:
         """The run is over."""
         with self._database.transaction():
-            self._change("ended = ?, status = ?, counts = ?", (self._now(), status, json.dumps(counts), run_id))
+            number = self.number(run_id)
+            self._database.run(
+                "UPDATE runs SET ended = ?, status = ?, counts = ? WHERE n = ?",
+                (self._now(), status, json.dumps(counts), number),
+            )
+            self._database.run("DELETE FROM counted WHERE run = ?", (number,))
 
     def number(self, run_id: str) -> int:
         """The run in other tables."""
@@ -72,15 +87,17 @@ class Runs:
         """Import jobs of a run by time."""
         return pace_of(self._database, self.number(run_id))
 
-    def _change(self, assignments: str, values: tuple[Any, ...]) -> None:
-        changed = self._database.run(f"UPDATE runs SET {assignments} WHERE run_id = ?", values)  # noqa: S608  # ours
-        if not changed.rowcount:
-            raise ValueError(f"run {values[-1]} was never begun")
-
     def _read(self, which: str, value: str | int) -> list[PastRun]:
-        rows = self._database.rows(f"SELECT {', '.join(_COLUMNS)} FROM runs {which}", (value,))  # noqa: S608  # ours
+        rows = self._database.rows(f"SELECT n, counts, {', '.join(_COLUMNS)} FROM runs {which}", (value,))  # noqa: S608  # ours
+        return [PastRun(*[*columns, self._counts(number, whole)]) for number, whole, *columns in rows]
+
+    def _counts(self, run: int, whole: str) -> dict[str, Any]:
+        """Those of its end; without one, stream by stream as far as it came."""
+        parts = self._database.rows("SELECT stream, counts FROM counted WHERE run = ? ORDER BY rowid", (run,))
         with self._database.reading():
-            return [PastRun(**dict(zip(_COLUMNS, row, strict=True)) | {"counts": json.loads(row[-1])}) for row in rows]
+            counts: dict[str, Any] = json.loads(whole)
+            streams = {stream: json.loads(each) for stream, each in parts}
+            return counts | {"streams": counts.get("streams", {}) | streams} if streams else counts
 
     def _prune(self) -> None:
         """What has an open row is kept, however old."""
@@ -99,3 +116,4 @@ class Runs:
             "DELETE FROM runs WHERE n <= (SELECT max(n) FROM runs) - ? AND n NOT IN (SELECT run FROM intents)",
             (self._bounds.runs,),
         )
+        run("DELETE FROM counted WHERE run NOT IN (SELECT n FROM runs)")

@@ -118,6 +118,12 @@ CREATE INDEX due ON given (stream, email) WHERE due <> 0;
 # `also` was the number of one other stream, and is JSON of all of them, with the keys by which they have the person.
 _ALSO = "UPDATE members SET also = json_object(CAST(also AS TEXT), NULL) WHERE typeof(also) = 'integer'"
 
+# What runs that have not ended have counted so far, a row a stream, as JSON: the whole of it is written once, at the
+# end, into `runs.counts`. A run that was killed is reported from here.
+_COUNTED = """
+CREATE TABLE counted (run INTEGER NOT NULL, stream TEXT NOT NULL, counts TEXT NOT NULL, UNIQUE (run, stream));
+"""
+
 # Made when keys are first asked for: they cost every delivery, and only log-based streams with deletes need them.
 INDEXES_OF_KEYS = (
     "CREATE INDEX IF NOT EXISTS members_by_key ON members (key) WHERE key IS NOT NULL",
@@ -125,4 +131,4 @@ INDEXES_OF_KEYS = (
 )
 
 # Step n leads from `user_version` n to n + 1.
-STEPS: tuple[str, ...] = (_FIRST, _ERRANDS, _GIVEN, _ALSO)
+STEPS: tuple[str, ...] = (_FIRST, _ERRANDS, _GIVEN, _ALSO, _COUNTED)

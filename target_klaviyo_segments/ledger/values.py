@@ -15,7 +15,10 @@ Placed = tuple[str, str, str, str]  # what was asked for, segment, list, e-mail
 
 @dataclass(frozen=True, slots=True)
 class PastRun:
-    """One run. `ended` and `status` are None while it runs, and for ever if it crashed; `counts` are its last."""
+    """One run. `ended` and `status` are None while it runs, and for ever if it crashed.
+
+    `counts` are its last: whole when it ended, else `streams` alone, each as it was when it was noted last.
+    """
 
     run_id: str
     connection: str

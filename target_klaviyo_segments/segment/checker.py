@@ -28,7 +28,7 @@ class Draft(NamedTuple):
     """One draft of JSON schema, twice: compiled, and explaining itself."""
 
     compiled: Callable[..., Any]
-    explaining: type[Any]
+    explaining: Any  # a class of validators, untyped by jsonschema
 
 
 _DRAFTS = {

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, time
 from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -58,8 +59,7 @@ class Explainer:
     @classmethod
     def from_checker(cls, checker: Checker) -> Explainer:
         """The same schema and draft as the compiled check."""
-        explaining = validators.extend(checker.draft.explaining, _OWN_KEYWORDS)  # type: ignore[no-untyped-call]  # its own
-        return cls(explaining(checker.schema), frozenset(_names(checker.schema)))
+        return cls(_explaining(checker.draft.explaining)(checker.schema), frozenset(_names(checker.schema)))
 
     def explain(self, record: dict[str, Any], *, refused: bool) -> Rejection | None:
         """The first thing that is wrong; None when nothing is.
@@ -130,6 +130,12 @@ def _asking_compiled(keyword: str, kind: str) -> Callable[..., Iterator[Validati
 _OWN_KEYWORDS = {
     keyword: _asking_compiled(keyword, kind) for keyword, kind in (("multipleOf", "number"), ("pattern", "string"))
 }
+
+
+@cache
+def _explaining(draft: Any) -> Any:  # noqa: ANN401  # untyped by jsonschema
+    """A class of validators, made once: that takes as long as all else that a stream's schema needs."""
+    return validators.extend(draft, _OWN_KEYWORDS)  # type: ignore[no-untyped-call]  # its own
 
 
 def _is_no_number(value: object) -> bool:

@@ -26,7 +26,8 @@ def calls(ledger, run_id, intent):
     rows = {"emails": PEOPLE, "numbers": range(300), "fingerprints": [1] * 300, "keys": ["[1]"] * 300}
     return {
         "begin_run": lambda: ledger.begin_run("another", connection="x" * 9000, version="1"),
-        "note_run": lambda: ledger.note_run(run_id, {"x": "x" * 9000}),
+        "note_run": lambda: ledger.note_run(run_id, {"people": "x" * 9000}),
+        "counts": lambda: ledger.settle(intent, delivered=[0], counts={"people": "x" * 9000}),
         "end_run": lambda: ledger.end_run(run_id, "succeeded", {"x": "x" * 9000}),
         "intend": lambda: ledger.intend(run_id, stream="s", list_id="L1", **rows),
         "submitted": lambda: ledger.submitted(intent, "j" * 9000, [0]),

@@ -72,7 +72,7 @@ class Bench:
                 begin=lambda: None,
                 warn=self.warnings.append,
             ),
-            keeper=Keeper(self.ledger, run_id, counts=dict, now=self.clock.now, resend_after_days=7),
+            keeper=Keeper(self.ledger, run_id, counts=lambda _lane: {}, now=self.clock.now, resend_after_days=7),
             emit_state=self.states.append,
             warn=self.warnings.append,
         )
