@@ -9,7 +9,7 @@ from pathlib import Path
 
 from timing import SharedTime, SkippingClock
 
-from target_klaviyo_segments.cli import _collect_less
+from target_klaviyo_segments.cli import _collect_less, _share_memory
 from target_klaviyo_segments.target import TargetKlaviyoSegments
 from target_klaviyo_segments.wiring import Wires
 
@@ -17,6 +17,7 @@ from target_klaviyo_segments.wiring import Wires
 def main() -> None:
     """Export stdin; arguments are the config file and the file of the shared time."""
     _collect_less()  # as the command does
+    _share_memory()  # same
     shared = SharedTime(Path(sys.argv[2]))
     clock = SkippingClock(shared)
     offset = time.time() - time.monotonic()
