@@ -76,7 +76,9 @@ lint: $(VENV)/.dev  ## ruff, mypy, import-linter; the Dockerfile and what runs o
 	@cd $(ROOT) && $(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
 	@cd $(ROOT) && $(BIN)/hadolint Dockerfile && $(BIN)/zizmor --offline --quiet --no-progress .github
 	@cd $(ROOT)/.github && $(BIN)/check-jsonschema -qq --builtin-schema vendor.github-workflows workflows/*.yml && \
-	  $(BIN)/check-jsonschema -qq --builtin-schema vendor.dependabot dependabot.yml
+	  $(BIN)/check-jsonschema -qq --builtin-schema vendor.dependabot dependabot.yml && \
+	  $(BIN)/check-jsonschema -qq --builtin-schema vendor.github-issue-forms ISSUE_TEMPLATE/bug.yml ISSUE_TEMPLATE/wish.yml && \
+	  $(BIN)/check-jsonschema -qq --builtin-schema vendor.meltano ../meltano.yml
 
 lock: $(VENV)/.dev  ## Write the versions to be tested into constraints.txt; ARGS=--upgrade for the newest.
 	@cd $(ROOT) && $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --all-extras --no-annotate \

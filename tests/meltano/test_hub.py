@@ -67,3 +67,6 @@ def test_added_by_its_definition_it_delivers_a_segment(newcomer):
     assert f"list {LIST}" in newcomer.said
     assert newcomer.run("tap-jsonl", NAME), newcomer.said
     assert len(newcomer.members()) == newcomer.totals["delivered"] == 5
+    (newcomer.folder / "work" / "report.html").unlink()
+    assert newcomer.meltano("invoke", f"{NAME}:report") == 0, newcomer.said
+    assert (newcomer.folder / "work" / "report.html").is_file()
