@@ -14,7 +14,7 @@ P := */target_klaviyo_segments
 PURE := $(P)/segment/*,$(P)/klaviyo/protocol.py,$(P)/klaviyo/bodies.py,$(P)/klaviyo/answers.py,$(P)/klaviyo/refusals.py,$(P)/klaviyo/words.py,$(P)/klaviyo/pacing.py,$(P)/klaviyo/membership.py,$(P)/klaviyo/removing.py,$(P)/klaviyo/shares.py,$(P)/klaviyo/probing.py,$(P)/export/leaving.py,$(P)/export/modes.py,$(P)/export/checkpoint.py,$(P)/export/plan.py,$(P)/report/tally.py
 
 # Tests of the whole target that are also the tests of what is pure in these features.
-ALONGSIDE := $(addprefix tests/shell/test_,clearing.py consent.py grouparoo.py list_names.py removals.py segment_field.py tags.py)
+ALONGSIDE := $(addprefix tests/shell/test_,clearing.py consent.py grouparoo.py list_names.py removals.py segment_field.py suppression.py tags.py)
 
 ifdef UV
   make_venv = $(UV) venv --quiet --allow-existing --python $(PYTHON) $(1)
