@@ -7,6 +7,7 @@ VENV := $(ROOT)/.venv
 TAP_VENV := $(ROOT)/.venv-tap
 MELTANO_VENV := $(ROOT)/.venv-meltano
 DAGSTER_VENV := $(ROOT)/.venv-dagster
+TOOLS_VENV := $(ROOT)/.venv-tools
 LOWEST_VENV := $(ROOT)/.venv-lowest
 BIN := $(VENV)/bin
 TAP := tap-jsonl==0.3.1
@@ -72,20 +73,20 @@ test-lowest: $(VENV)/.dev  ## The tests with the oldest versions that pyproject.
 test-wheel: $(VENV)/.dev  ## Build the wheel and test it, installed, away from the checkout.
 	@cd $(ROOT) && $(BIN)/python .ci/wheel.py
 
-lint: $(VENV)/.dev  ## ruff, mypy, import-linter; the Dockerfile and what runs on GitHub.
+lint: $(VENV)/.dev $(TOOLS_VENV)/.ready  ## ruff, mypy, import-linter; the Dockerfile and what runs on GitHub.
 	@cd $(ROOT) && $(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
 	@cd $(ROOT) && $(BIN)/hadolint Dockerfile && $(BIN)/zizmor --offline --quiet --no-progress .github
-	@cd $(ROOT)/.github && $(BIN)/check-jsonschema -qq --builtin-schema vendor.github-workflows workflows/*.yml && \
-	  $(BIN)/check-jsonschema -qq --builtin-schema vendor.dependabot dependabot.yml && \
-	  $(BIN)/check-jsonschema -qq --builtin-schema vendor.github-issue-forms ISSUE_TEMPLATE/bug.yml ISSUE_TEMPLATE/wish.yml && \
-	  $(BIN)/check-jsonschema -qq --builtin-schema vendor.meltano ../meltano.yml
+	@cd $(ROOT)/.github && $(TOOLS_VENV)/bin/check-jsonschema -qq --builtin-schema vendor.github-workflows workflows/*.yml && \
+	  $(TOOLS_VENV)/bin/check-jsonschema -qq --builtin-schema vendor.dependabot dependabot.yml && \
+	  $(TOOLS_VENV)/bin/check-jsonschema -qq --builtin-schema vendor.github-issue-forms ISSUE_TEMPLATE/bug.yml ISSUE_TEMPLATE/wish.yml && \
+	  $(TOOLS_VENV)/bin/check-jsonschema -qq --builtin-schema vendor.meltano ../meltano.yml
 
 lock: $(VENV)/.dev  ## Write the versions to be tested into constraints.txt; ARGS=--upgrade for the newest.
 	@cd $(ROOT) && $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --all-extras --no-annotate \
 	  --custom-compile-command 'make lock' $(ARGS) --output-file constraints.txt pyproject.toml
 
-sbom: $(VENV)/.dev  ## The bill of materials of a release, CycloneDX, into dist/.
-	@cd $(ROOT) && $(BIN)/python .ci/sbom.py
+sbom: $(VENV)/.dev $(TOOLS_VENV)/.ready  ## The bill of materials of a release, CycloneDX, into dist/.
+	@cd $(ROOT) && $(BIN)/python .ci/sbom.py $(TOOLS_VENV)/bin/python
 
 docs: $(VENV)/.dev  ## The site of docs/ into site/; fails at a dead link.
 	@cd $(ROOT) && $(BIN)/python -m mkdocs build --strict --quiet
@@ -100,7 +101,7 @@ bench: $(VENV)/.ready  ## The table of docs/performance.md, at most twenty minut
 	@cd $(ROOT) && $(BIN)/python benchmarks/bench.py $(ARGS)
 
 clean:  ## Remove what the other targets made.
-	rm -rf $(VENV) $(TAP_VENV) $(MELTANO_VENV) $(DAGSTER_VENV) $(LOWEST_VENV) $(ROOT)/.meltano $(ROOT)/.demo $(ROOT)/dist
+	rm -rf $(VENV) $(TAP_VENV) $(MELTANO_VENV) $(DAGSTER_VENV) $(TOOLS_VENV) $(LOWEST_VENV) $(ROOT)/.meltano $(ROOT)/.demo $(ROOT)/dist
 
 $(VENV)/.ready: $(ROOT)/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=python3.12 ...")'
@@ -111,6 +112,12 @@ $(VENV)/.ready: $(ROOT)/pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.ready
 	@cd $(ROOT) && $(call install,$(VENV)) -e '.[dev]'
+	@touch $@
+
+# They bring a checker of addresses that jsonschema would import from then on, 0.8 s at each start of the target.
+$(TOOLS_VENV)/.ready: $(ROOT)/Makefile
+	@$(call make_venv,$(TOOLS_VENV))
+	@$(call install,$(TOOLS_VENV)) 'check-jsonschema>=0.38' 'cyclonedx-bom>=7'
 	@touch $@
 
 $(TAP_VENV)/.ready: $(ROOT)/Makefile

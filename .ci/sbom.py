@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def main() -> None:
-    """Install it alone, and list what came with it into `dist/`."""
+    """Install it alone, and list what came with it into `dist/`; the argument is the Python that has the lister."""
     target = ROOT / "dist" / f"target-klaviyo-segments-{__version__}.cdx.json"
     target.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
@@ -24,7 +24,7 @@ def main() -> None:
         install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         subprocess.run([*install, "--constraint", ROOT / "constraints.txt", f"{ROOT}[parquet]"], check=True)
         subprocess.run([python, "-m", "pip", "uninstall", "--quiet", "--yes", "pip", "setuptools"], check=True)
-        lister = [sys.executable, "-m", "cyclonedx_py", "environment", "--output-reproducible"]
+        lister = [sys.argv[1], "-m", "cyclonedx_py", "environment", "--output-reproducible"]
         about = ["--pyproject", ROOT / "pyproject.toml", "--mc-type", "application"]
         subprocess.run([*lister, *about, "--output-file", target, python], check=True)
     bill = json.loads(target.read_text())
