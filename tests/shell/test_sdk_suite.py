@@ -73,3 +73,4 @@ def test_a_state_is_never_written_by_the_sdks_own_drain(tmp_path, capsys):
     target.drain_all(is_endofpipe=True)
     assert capsys.readouterr().out == ""
     target.run.exporter.finish()
+    target.run._ledger.close()  # nothing else ends this run, and Python 3.13 warns of what is left open
