@@ -52,6 +52,8 @@ class AnyRuns(RuleBasedStateMachine):
         """What others do, and a run; unless `patient`, the next thing happens while its jobs may still be open."""
         for each in between:
             self.meanwhile(*each)
+        if plan.trouble.kind == "late":  # it would give up jobs of the run before as well
+            self.wait_for_jobs()
         _, torn = plan.input
         told = Told(plan, rows_of(plan, plan.messages))
         before = {key: (member.on, dict(member.lanes), member.core) for key, member in self.truth.members.items()}

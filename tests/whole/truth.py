@@ -132,9 +132,10 @@ class Truth:
     def leave(self, lane, person, how, mode):
         """A row takes somebody off, in a run that came to its end."""
         member = self.members[LIST_OF[lane], person]
-        if how in {MARK_KEY, "aside"} and not (member.last == lane and lane in member.lanes):
-            if lane in member.lanes or (how == MARK_KEY and member.last is None and member.lanes):
-                self._perhaps(member, lane)
+        if how in {MARK_KEY, "aside"} and lane not in member.lanes:
+            return
+        if how in {MARK_KEY, "aside"} and not member.lanes[lane]:
+            self._perhaps(member, lane)
             return
         if mode == "remove":
             member.gone()
