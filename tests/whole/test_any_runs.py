@@ -21,7 +21,7 @@ from tests.whole.world import World
 
 SECONDS_OF_A_JOB = 60
 RUNS_IN_A_ROW = 10
-happens = st.sampled_from(["come", "go", "go", "unsubscribe", "suppress", "day", "week"])
+happens = st.sampled_from(["come", "go", "go", "unsubscribe", "suppress", "merge", "day", "week"])
 events = st.tuples(happens, st.sampled_from(LISTS), st.sampled_from(PEOPLE))
 between = st.one_of(st.just([]), st.just([]), st.lists(events, max_size=2))
 
@@ -40,6 +40,7 @@ class AnyRuns(RuleBasedStateMachine):
         self.consents = Consents(self.world)
         self.fields = Fields(self.world)
         self.ids = {}
+        self.merged = 0
         self.open = []  # imports of runs that broke off, until they have ended
         self.unsettled = set()  # people brought in since the last whole run: the next one asks Klaviyo about them
 
@@ -93,6 +94,8 @@ class AnyRuns(RuleBasedStateMachine):
         elif what == "week":
             self.world.clock.sleep(8 * 86_400)
             self.truth.forget_jobs(self.unsettled)
+        elif person in known and what == "merge":
+            self.merge(known[person], ["refused", "followed", "ignored"][LISTS.index(list_id)])
         elif person in known and what in {"unsubscribe", "suppress"}:
             self.say_no(person, what)
         elif person in known:
@@ -100,6 +103,15 @@ class AnyRuns(RuleBasedStateMachine):
             method = "POST" if what == "come" else "DELETE"
             self.world.ask(method, f"/api/lists/{list_id}/relationships/profiles", link)
             self.truth.members[list_id, person].on = what == "come"
+
+    def merge(self, profile_id, old_ids):
+        """A profile that has a phone number alone turns out to be the same person, whose own becomes a part of it."""
+        self.merged += 1
+        attributes = {"phone_number": f"+1202555{self.merged:04}"}
+        other = self.world.ask("POST", "/api/profile-import", {"type": "profile", "attributes": attributes})
+        self.world.sandbox.merge(profile_id, other["id"], old_ids)
+        self.learn_ids()
+        self.consents.changed_by_others()
 
     def say_no(self, person, what):
         """By the link in a mail, which also takes people off lists; or an admin does it."""
