@@ -15,6 +15,7 @@ class Receiver:
     def __init__(self, *statuses, silent=False):
         self.statuses, self.silent = list(statuses), silent
         self.bodies, self.asked = [], 0
+        self.heard = threading.Event()  # that it was asked at all
         self._over = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
@@ -37,6 +38,7 @@ class Receiver:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self):  # the name that the server calls
                 receiver.asked += 1
+                receiver.heard.set()
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 if receiver.silent:
                     receiver._over.wait()
