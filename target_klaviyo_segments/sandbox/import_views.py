@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from target_klaviyo_segments.sandbox.account import sparse
 from target_klaviyo_segments.sandbox.envelope import answer, linkage, moment, refuse, relation, resource
-from target_klaviyo_segments.sandbox.imports import COMPLETE, PROCESSING, QUEUED, RowError
+from target_klaviyo_segments.sandbox.life import COMPLETE, PROCESSING, QUEUED
 from target_klaviyo_segments.sandbox.list_views import list_shown
 from target_klaviyo_segments.sandbox.person import sent_attributes
 from target_klaviyo_segments.sandbox.profile_views import as_id, shown
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from target_klaviyo_segments.sandbox.account import Account
     from target_klaviyo_segments.sandbox.asking import Ask
     from target_klaviyo_segments.sandbox.exchange import Response
-    from target_klaviyo_segments.sandbox.imports import Job
+    from target_klaviyo_segments.sandbox.imports import Job, RowError
     from target_klaviyo_segments.sandbox.person import Person
     from target_klaviyo_segments.sandbox.rows import Import
 

@@ -14,6 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from target_klaviyo_segments.sandbox.block import Block
+from target_klaviyo_segments.sandbox.life import CANCELLED, COMPLETE, Life
 from target_klaviyo_segments.sandbox.people import People, Unresolvable
 from target_klaviyo_segments.sandbox.person import sent_attributes
 
@@ -33,8 +34,6 @@ _TROUBLED_KEPT = 50
 # Before an id of the caller's own, which may read like an address.
 _EXTERNAL_ID = "external_id "
 
-QUEUED, PROCESSING, COMPLETE, CANCELLED = "queued", "processing", "complete", "cancelled"
-
 
 class RowError(NamedTuple):
     """A row that stage two dropped, as it was sent."""
@@ -46,28 +45,14 @@ class RowError(NamedTuple):
 
 
 @dataclass(slots=True)
-class Job:
-    """One bulk import. `fate` is how a scenario lets it end; None for the usual way."""
+class Job(Life):
+    """One bulk import."""
 
-    id: str
-    created: float
-    started: float
-    due: float
     total: int
     into: ListRecord | None
-    fate: str | None = None
     rows: Sequence[Row] | Block = field(default=(), repr=False)
     errors: list[RowError] = field(default_factory=list, repr=False)
     done: Sequence[int] = field(default=(), repr=False)
-    ended: str | None = None
-
-    def status(self, now: float) -> str:
-        """What Klaviyo would show at a moment."""
-        if self.ended:
-            return self.ended
-        if self.fate not in {None, CANCELLED}:
-            return self.fate or ""
-        return PROCESSING if now >= self.started and now > self.created else QUEUED
 
     @property
     def expires(self) -> float:
@@ -102,7 +87,7 @@ class Jobs:
 
     def advance(self, now: float) -> None:
         """End what is due and forget what is too old."""
-        due = [job for job in self._open if now >= job.due and job.fate in {None, CANCELLED}]
+        due = [job for job in self._open if job.is_due(now)]
         for job in due:
             self._end(job)
         while self._jobs and now >= (oldest := next(iter(self._jobs.values()))).expires:

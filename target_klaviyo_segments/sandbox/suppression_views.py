@@ -14,7 +14,7 @@ from target_klaviyo_segments.sandbox.account import sparse
 from target_klaviyo_segments.sandbox.contact import email_fault
 from target_klaviyo_segments.sandbox.decoding import decode
 from target_klaviyo_segments.sandbox.envelope import Fault, Refusal, answer, linkage, moment, refuse, relation, resource
-from target_klaviyo_segments.sandbox.imports import COMPLETE
+from target_klaviyo_segments.sandbox.life import COMPLETE
 from target_klaviyo_segments.sandbox.rows import ROWS_POINTER
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from target_klaviyo_segments.sandbox.block import Row
-from target_klaviyo_segments.sandbox.imports import CANCELLED, COMPLETE, PROCESSING, QUEUED
+from target_klaviyo_segments.sandbox.life import COMPLETE, Life
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,27 +27,14 @@ REASON = "USER_SUPPRESSED"
 
 
 @dataclass(slots=True)
-class SuppressionJob:
-    """One job; `fate` is how a scenario lets it end, None for the usual way."""
+class SuppressionJob(Life):
+    """One job; it starts as soon as it is there."""
 
-    id: str
     lifts: bool
-    created: float
-    due: float
     list_id: str | None
-    fate: str | None
     emails: Sequence[str] = field(repr=False)
     total: int = 0
     skipped: int = 0
-    ended: str | None = None
-
-    def status(self, now: float) -> str:
-        """What Klaviyo would show at a moment."""
-        if self.ended:
-            return self.ended
-        if self.fate not in {None, CANCELLED}:
-            return self.fate or ""
-        return PROCESSING if now > self.created else QUEUED
 
 
 class SuppressionJobs:
@@ -62,17 +49,16 @@ class SuppressionJobs:
 
     def submit(self, emails: Sequence[str], now: float, *, lifts: bool, list_id: str | None = None) -> SuppressionJob:
         """Queue a job for people by their addresses, which are in lower case."""
-        job = SuppressionJob(
-            self._new_id(), lifts, now, now + self._scenario.job_seconds, list_id, self._scenario.next_fate(), emails
-        )
-        job.total = len(emails)
+        due = now + self._scenario.job_seconds
+        job = SuppressionJob(self._new_id(), now, now, due, lifts, list_id, emails, len(emails))
+        job.fate = self._scenario.next_fate()
         self._jobs[job.id] = job
         self._open.append(job)
         return job
 
     def advance(self, now: float) -> None:
         """End what is due."""
-        due = [job for job in self._open if now >= job.due and job.fate in {None, CANCELLED}]
+        due = [job for job in self._open if job.is_due(now)]
         for job in due:
             job.ended = job.fate or COMPLETE
             if job.ended == COMPLETE:
