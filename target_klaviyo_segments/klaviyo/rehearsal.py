@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from target_klaviyo_segments.klaviyo import clearing, consent, lists, protocol, 
 from target_klaviyo_segments.klaviyo.client import KlaviyoClient
 from target_klaviyo_segments.klaviyo.directory import Directory
 from target_klaviyo_segments.klaviyo.lists import ListInfo
+from target_klaviyo_segments.klaviyo.membership import EVER
 from target_klaviyo_segments.klaviyo.permission import Permission
 from target_klaviyo_segments.klaviyo.protocol import JobStatus
 from target_klaviyo_segments.klaviyo.suppressing import KINDS
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from target_klaviyo_segments.klaviyo.consent import Subscriber
-    from target_klaviyo_segments.klaviyo.membership import JoinedSpan
+    from target_klaviyo_segments.klaviyo.membership import JoinedRange, JoinedSpan, Person
     from target_klaviyo_segments.klaviyo.protocol import Call, Endpoint, RowError
     from target_klaviyo_segments.klaviyo.sending import Sender
     from target_klaviyo_segments.klaviyo.suppressing import Kind
@@ -58,13 +60,15 @@ class Unsent:
 class Rehearsal(KlaviyoClient):
     """The client of a dry run: Klaviyo takes everything, at once, and refuses nobody.
 
-    `unsent` is what would have been sent. A list that would be made has an ID that Klaviyo gives to none.
+    `unsent` is what would have been sent. A list that would be made has an ID that Klaviyo gives to none. Who would be
+    off a list by now is not read from it.
     """
 
     def __init__(self, **parts: Any) -> None:  # noqa: ANN401  # the client's
         super().__init__(**parts)
         self.unsent = Unsent()
         self._unmade = _Unmade(self._sender, self.unsent)
+        self._off: defaultdict[str, set[str]] = defaultdict(set)  # ids by list, some 100 bytes each
         self.lists = self._unmade
         self.permission = _Unasked(self._sender, self.unsent)
 
@@ -88,9 +92,16 @@ class Rehearsal(KlaviyoClient):
         """As the client's; nobody is on a list that is not made."""
         return None if list_id in self._unmade.by_id else super().list_joined_span(list_id)
 
+    def member_pages(self, list_id: str, joined: JoinedRange = EVER) -> Iterator[tuple[Person, ...]]:
+        """As the client's, but for those whom this run would have taken off before; not while some are taken off."""
+        off = self._off[list_id]
+        for people in super().member_pages(list_id, joined):
+            yield tuple(person for person in people if person.id not in off) if off else people
+
     def remove_from_list(self, list_id: str, ids: Sequence[str]) -> frozenset[str]:
-        """Count the requests; nobody is refused."""
+        """Count the requests; nobody is refused, and nobody is on the list any more."""
         each = list(dict.fromkeys(ids))
+        self._off[list_id].update(each)
         for at in range(0, len(each), removing.REMOVE_IDS_MAX):
             self.unsent.note(removing.remove_profiles(list_id, each[at : at + removing.REMOVE_IDS_MAX]))
         return frozenset()

@@ -100,6 +100,21 @@ def test_it_reads_as_ever(shop, connect):
     assert client.list_joined_span(LIST) is not None
 
 
+def test_who_was_taken_off_is_not_on_the_list_any_more(shop, connect):
+    """Also when a whole page is of them; whoever else is on it is read, and another list is another."""
+    people = [f"p{n}@x.io" for n in range(103)]
+    shop.join(*people)
+    client = connect(Rehearsal)
+    ids = client.profile_ids(people)
+    client.remove_from_list(LIST, [ids[email] for email in people[:101]])
+    assert {each.email for page in client.member_pages(LIST) for each in page} == set(people[101:])
+    client.remove_from_list("other", list(ids.values()))
+    assert {each.email for page in client.member_pages(LIST) for each in page} == set(people[101:])
+    client.remove_from_list(LIST, list(ids.values()))
+    assert [each for page in client.member_pages(LIST) for each in page] == []
+    assert len(shop.box.members(LIST)) == len(people)
+
+
 def test_jobs_have_ended_well_and_lists_are_there(connect):
     """Each job has an id of its own; a list that is not made is known to the dry run alone, and empty."""
     client = connect(Rehearsal)

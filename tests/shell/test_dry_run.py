@@ -282,6 +282,21 @@ def test_a_mirror_that_would_be_refused_is_refused(pipeline, caplog):
     assert plan(pipeline)["foretold"]["requests"]["Remove Profiles from List"]["requests"] == 1
 
 
+def test_who_leaves_by_a_delete_marker_does_not_leave_by_the_mirror_too(pipeline):
+    """A run has taken them off before it reads the list; a dry run, where they are still on it, counts them once."""
+    mirror = {"sync_mode": "mirror", "mirror_scope": "all", "mirror_on_end_of_input": True, "max_removal_percent": 50}
+    assert pipeline.run(rows(1, 2, 3, 4, 5))
+    pipeline.clock.sleep(60)
+    lines = [PEOPLE, deleted(1), person(2), person(3), state(2)]
+    assert rehearse(pipeline, lines, **mirror), pipeline.error
+    foretold = plan(pipeline)
+    assert pipeline.run(lines, **mirror)
+    assert pipeline.members().keys() == {"p2@x.io", "p3@x.io"}
+    assert outcome(foretold) == outcome(pipeline.report)
+    mirrored = foretold["streams"]["people"]["mirror"]
+    assert (mirrored["members_before"], mirrored["leavers"], mirrored["removed"]) == (4, 2, 2)
+
+
 def test_the_first_run_of_all_can_be_rehearsed(pipeline):
     """There is no ledger, and none is made; a list that is missing is not made either."""
     assert rehearse(pipeline, rows(1, 2), list_id=None, list_name="New", create_list=True)
