@@ -24,7 +24,7 @@ from target_klaviyo_segments.ledger.names import Names, people
 from target_klaviyo_segments.ledger.spans import to_spans
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from target_klaviyo_segments.ledger.database import Database
 
@@ -55,9 +55,10 @@ class Errand:
 class Errands:
     """The table of errands. Every method raises `WorkDirError` when the ledger cannot be read or written."""
 
-    def __init__(self, database: Database, names: Names) -> None:
+    def __init__(self, database: Database, names: Names, post: Callable[[], None]) -> None:
         self._database = database
         self._names = names
+        self._post = post
 
     def intend(
         self,
@@ -131,12 +132,19 @@ class Errands:
                 )  # fmt: skip  # one column a word
 
     def drop(self, kind: str, stream: str) -> None:
-        """Nobody wants those of a stream any more that can be done."""
+        """Nobody wants those of a stream any more that can be done.
+
+        Whose they are is not `unchanged`: the same row asks for them again once they are wanted again.
+        """
+        self._post()
+        which = f"FROM errands WHERE kind = ? AND stream = ? AND {_READY}"
+        values = kind, self._names.stream(stream)
         with self._database.transaction():
             self._database.run(
-                f"DELETE FROM errands WHERE kind = ? AND stream = ? AND {_READY}",  # noqa: S608  # ours
-                (kind, self._names.stream(stream)),
+                f"UPDATE members SET fingerprint = NULL WHERE person IN (SELECT person {which})",  # noqa: S608  # ours
+                values,
             )
+            self._database.run(f"DELETE {which}", values)
 
     def leave(self, list_number: int, emails: Sequence[str], streams: Sequence[int] | None = None) -> None:
         """These people left the list, or these streams of it. Part of a transaction."""

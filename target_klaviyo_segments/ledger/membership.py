@@ -40,7 +40,7 @@ class Membership:
         self._members = Members(database)
         self._seen = Seen(database)
         self._known = Known(database)
-        self.errands = Errands(database, self._names)
+        self.errands = Errands(database, self._names, posting.post)
         self.given = Given(database, self._names, posting)
         self.segments = Segments(database, posting.post)
         self.listed = Listed(database, self._names, self._seen)

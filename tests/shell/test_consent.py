@@ -133,6 +133,24 @@ def test_a_missing_scope_is_named_and_the_deliveries_stand(pipeline):
     assert consent(pipeline, "a") == "SUBSCRIBED"
 
 
+@pytest.mark.parametrize("between", [[], ["a"], ["b"]])
+def test_who_was_passed_over_while_consent_was_off_is_subscribed_once_it_is_on_again(pipeline, between):
+    """Whether or not they came while it was off: who is still to be subscribed is not unchanged for `skip`."""
+    skip = {"unchanged_profiles": "skip"}
+    pipeline.sandbox.scopes = frozenset(
+        {"accounts:read", "lists:read", "lists:write", "profiles:read", "profiles:write"}
+    )
+    assert not pipeline.run(rows("a"), **ASK, **skip)
+    pipeline.sandbox.scopes = None
+    assert pipeline.run(rows(*between), **skip), pipeline.error
+    assert any("it is not done" in each for each in pipeline.report["warnings"])
+    assert consent(pipeline, "a") is None
+    assert pipeline.run(rows("a"), **ASK, **skip)
+    assert consent(pipeline, "a") == "SUBSCRIBED"
+    assert pipeline.run(rows("a"), **ASK, **skip)
+    assert pipeline.totals["unchanged"] == 1
+
+
 @pytest.mark.parametrize("mode", ["upsert", "mirror", "remove"])
 def test_consent_is_never_touched_unless_asked_for(pipeline, mode):
     """Whatever the row says and the mode does: not one request about consent, and everybody's stays as it was."""

@@ -59,8 +59,11 @@ def rehearse(pipeline, lines, **options):
     return ended_well
 
 
-def outcome(document):
-    """What a dry run and a run have in common, stream by stream."""
+def outcome(document, *, jobs=True):
+    """What a dry run and a run have in common, stream by stream.
+
+    Without the `jobs` where a person's rows are far apart: whether the later one waits depends on how fast Klaviyo is.
+    """
     names = (
         *FATES,
         "reject_reasons",
@@ -69,7 +72,7 @@ def outcome(document):
         "cleared_fields",
         "mirror",
         "consent",
-        "jobs",
+        *(("jobs",) if jobs else ()),
     )
     streams = {
         stream: {name: counts[name] for name in names} | {"exports": len(counts["exports"])}
@@ -156,7 +159,7 @@ def test_what_a_dry_run_foretells_comes_true(tmp_path_factory, before, rows, cho
     ended_well, error = rehearse(pipeline, lines, **options), pipeline.error
     foretold, had = plan(pipeline), ledger_of(pipeline)
     assert pipeline.run(lines, **options) == ended_well
-    assert outcome(foretold) == outcome(pipeline.report)
+    assert outcome(foretold, jobs=once) == outcome(pipeline.report, jobs=once)
     assert foretold["message"] == pipeline.report["message"] == error
     new_lists = [(each["name"], each["opt_in_process"]) for each in foretold["foretold"]["lists_to_create"]]
     assert len(new_lists) == len(pipeline.report["lists_created"])
