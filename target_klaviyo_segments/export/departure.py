@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from target_klaviyo_segments.export import strays
+from target_klaviyo_segments.export import bygone, strays
+from target_klaviyo_segments.export.bygone import warn_of_bygone
 from target_klaviyo_segments.export.lane import streams_that_lose
 from target_klaviyo_segments.export.leaving import Leaving
 from target_klaviyo_segments.export.strays import find_strays
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from target_klaviyo_segments.segment.batch import Record
 
 
-class Memory(strays.Memory, Protocol):
+class Memory(strays.Memory, bygone.Memory, Protocol):
     """What the ledger knows of people. Each raises `WorkDirError` when it cannot be read."""
 
     @property
@@ -84,7 +85,8 @@ class Departure:
             for lane in lanes:
                 if lane.stream == stream and lane.aside is not None and lane.completeness is not None:
                     lane.completeness.spoil(f"{tally.rejected} of {tally.read} rows of `{stream}` were rejected")
-        return self._mirror.carry_out(lanes, check, by_itself=by_itself)
+        yield from self._mirror.carry_out(lanes, check, by_itself=by_itself)
+        warn_of_bygone(self._memory, lanes)
 
     def find_strays(self, lanes: Mapping[str, Lane], open_lane: Callable[..., Lane]) -> None:
         """Let who leaves a stream of several segments leave those of them where the ledger has them.

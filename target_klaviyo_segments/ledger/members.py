@@ -65,6 +65,18 @@ class Members:
         )
         return int(count)
 
+    def holders(self, list_number: int) -> dict[str, int]:
+        """How many people of a list each stream has, by the stream's name."""
+        found = self._database.rows(
+            "SELECT name, sum(people) FROM ("
+            "SELECT stream AS n, count(*) AS people FROM members WHERE person > ? AND person < ? GROUP BY stream "
+            "UNION ALL SELECT CAST(held.key AS INTEGER), count(*) FROM members, json_each(members.also) AS held "
+            "WHERE also IS NOT NULL AND person > ? AND person < ? GROUP BY held.key"
+            ") JOIN streams USING (n) GROUP BY name ORDER BY name",
+            (*span(list_number), *span(list_number)),
+        )
+        return {name: int(people) for name, people in found}
+
     def of_keys(self, list_number: int, stream: int, keys: Sequence[str]) -> dict[str, list[str]]:
         """Key to e-mails, the person delivered last in front."""
         for index in INDEXES_OF_KEYS:

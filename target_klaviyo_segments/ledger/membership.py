@@ -78,6 +78,11 @@ class Membership:
         self._posting.post()
         return self._members.count(self._names.list(list_id), self._stream(stream))
 
+    def holders(self, list_id: str) -> dict[str, int]:
+        """How many `members` of a list each stream has, by name; who is in two streams counts in both."""
+        self._posting.post()
+        return self._members.holders(self._names.list(list_id))
+
     def newcomers(self, emails: Sequence[str]) -> int:
         """How many of these people no earlier run delivered to any list, each counted once.
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pipeline import KEY, LIST, Pipeline, command, record, schema, state
 
+from target_klaviyo_segments.export.bygone import RUNS_LOOKED_AT
 from target_klaviyo_segments.klaviyo.protocol import import_profiles
+from target_klaviyo_segments.ledger import Ledger
 from target_klaviyo_segments.sandbox.app import Request
 
 MIRROR = {"sync_mode": "mirror", "max_removal_percent": 100}
@@ -236,6 +239,68 @@ def test_a_person_in_two_segments_of_a_list_stays_while_one_has_them(pipeline):
     assert emails(pipeline) == people(0, 2)
 
 
+def told_of(pipeline, stream):
+    """Warnings of the last run that a stream has people on a mirrored list and does not come."""
+    found = pipeline.report["streams"].values()
+    return [each for counts in found for each in counts["warnings"] if each.startswith(f"stream `{stream}` has ")]
+
+
+def runs_pass(pipeline, count, stream):
+    """So many runs of one stream, as far as the ledger remembers them."""
+    with closing(Ledger.open(pipeline.work_dir / "ledger.sqlite3", now=pipeline.clock.now, warn=print)) as ledger:
+        for _ in range(count):
+            run_id = f"later-{len(ledger.last_runs(1_000))}"
+            ledger.begin_run(run_id, connection="klaviyo", version="1")
+            ledger.end_run(run_id, "successful", {"streams": {stream: {}}})
+
+
+def test_a_stream_map_keeps_the_name_of_a_renamed_stream(pipeline):
+    """From the first run on: for the list nothing has changed."""
+    assert pipeline.run(segment(0, 1, 2), **MIRROR)
+    alias = {"stream_maps": {"customers": {"__alias__": "people"}}}
+    assert pipeline.run(segment(1, 2, stream="customers"), **MIRROR, **alias), pipeline.error
+    assert told_of(pipeline, "people") == []
+    assert emails(pipeline) == people(1, 2)
+
+
+def test_a_renamed_stream_is_told_and_can_be_sent_off(pipeline):
+    """Its people stay for it; a last mirror under the old name, of one person, lets go of all but whom others have."""
+    assert pipeline.run(segment(0, 1, 2), **MIRROR)
+    assert pipeline.run(segment(1, 2, stream="customers"), **MIRROR)
+    assert emails(pipeline) == people(0, 1, 2)
+    (warning,) = told_of(pipeline, "people")
+    assert f"has 3 people on the list {LIST} and is not in this run" in warning
+    assert pipeline.run(segment(1), **MIRROR)
+    assert emails(pipeline) == people(1, 2)
+    assert pipeline.run(segment(1, stream="customers"), **MIRROR)
+    assert emails(pipeline) == people(1)
+
+
+def test_a_stream_that_is_no_more_is_told_in_time(pipeline):
+    """One that comes in runs of its own is not; nobody of another list is told of."""
+    pipeline.sandbox.add_list("OTHER1", "Other")
+    assert pipeline.run([schema("elsewhere"), record("p9@x.io", "elsewhere")], list_id="OTHER1")
+    assert pipeline.run([*segment(0, 1), *segment(1, 2, stream="others")], **MIRROR)
+    runs_pass(pipeline, RUNS_LOOKED_AT - 2, "people")
+    assert pipeline.run(segment(1), **MIRROR)
+    assert told_of(pipeline, "others") == []
+    assert pipeline.run(segment(1), **MIRROR)
+    assert len(told_of(pipeline, "others")) == 1
+    assert told_of(pipeline, "elsewhere") == []
+
+
+def test_a_segment_by_value_is_of_its_stream(pipeline):
+    """One that nobody is in today is not told as a stream that is gone."""
+    both = {"gold": {"list_id": LIST}, "tin": {"list_id": LIST}}
+    tiers = MIRROR | {"segment_field": "tier", "list_id": None, "segments": both}
+    lines = [schema(email={}, tier={}), *({**record("p0@x.io", tier=tier), "version": 1} for tier in both)]
+    closing = {"type": "ACTIVATE_VERSION", "stream": "people", "version": 1}
+    assert pipeline.run([*lines, closing], **tiers), pipeline.error
+    runs_pass(pipeline, RUNS_LOOKED_AT, "people/gold")
+    assert pipeline.run([*lines[:2], closing], **tiers), pipeline.error
+    assert told_of(pipeline, "people/tin") == []
+
+
 def test_a_mirror_and_another_mode_on_one_list(pipeline):
     """Whoever any stream of the run brings is not gone."""
     segments = {"people": {"sync_mode": "mirror"}, "others": {}}
@@ -263,8 +328,6 @@ def test_ten_calls_take_ten_thousand_off_when_ids_are_known(pipeline):
     """Not a read of the list; ids are looked up once."""
     assert pipeline.run(segment(*range(3_000)), **MIRROR)
     ledger_ids = {email: member["id"] for email, member in pipeline.members().items()}
-    from target_klaviyo_segments.ledger import Ledger  # noqa: PLC0415  # only here
-
     ledger = Ledger.open(pipeline.work_dir / "ledger.sqlite3", now=pipeline.clock.now, warn=print)
     ledger.learn_ids(LIST, ledger_ids)
     ledger.close()
