@@ -8,6 +8,8 @@ from pipeline import LIST, record, schema, state
 from target_klaviyo_segments.sandbox.app import Response
 
 ASK = {"subscribe_channels": ["email"], "consent_field": "optin"}
+# A key that may not subscribe: who is to be subscribed waits for the next run.
+NO_CONSENT_SCOPES = frozenset({"accounts:read", "lists:read", "lists:write", "profiles:read", "profiles:write"})
 
 
 def rows(*names, optin=True, **more):
@@ -122,9 +124,7 @@ def test_a_changed_consent_is_not_swallowed_as_unchanged(pipeline):
 
 def test_a_missing_scope_is_named_and_the_deliveries_stand(pipeline):
     """The next run, with a key that may, needs no row to go on."""
-    pipeline.sandbox.scopes = frozenset(
-        {"accounts:read", "lists:read", "lists:write", "profiles:read", "profiles:write"}
-    )
+    pipeline.sandbox.scopes = NO_CONSENT_SCOPES
     assert not pipeline.run(rows("a"), **ASK)
     assert "subscriptions:write" in pipeline.error
     assert (pipeline.totals["delivered"], pipeline.states) == (1, [1])
@@ -133,13 +133,41 @@ def test_a_missing_scope_is_named_and_the_deliveries_stand(pipeline):
     assert consent(pipeline, "a") == "SUBSCRIBED"
 
 
+@pytest.mark.parametrize("optin", [True, False])
+def test_a_row_that_is_rejected_here_takes_no_consent_back(pipeline, optin):
+    """Nor does it give one: what counts is the person's last row that was not rejected, also across runs."""
+    strict = schema(email={}, n={"type": "integer"}, optin={})
+    pipeline.sandbox.scopes = NO_CONSENT_SCOPES
+    assert not pipeline.run([strict, record("a@x.io", n=1, optin=True), record("b@x.io", n=1), state(1)], **ASK)
+    pipeline.sandbox.scopes = None
+    bad = [record(f"{name}@x.io", n="no number", optin=optin) for name in "ab"]
+    assert pipeline.run([strict, *bad, record("c@x.io", n=1), state(2)], **ASK), pipeline.error
+    assert pipeline.totals["rejected"] == 2
+    assert [consent(pipeline, name) for name in "abc"] == ["SUBSCRIBED", None, None]
+
+
+@pytest.mark.parametrize("refuse", ["refuse_rows", "refuse_at_submit"])
+@pytest.mark.parametrize("optin", [True, False])
+def test_a_row_that_klaviyo_refuses_takes_an_earlier_consent_back(pipeline, optin, refuse):
+    """Until it was carried out: Klaviyo does not have what the person's newest row says. The next good one decides."""
+    pipeline.sandbox.scopes = NO_CONSENT_SCOPES
+    assert not pipeline.run(rows("a"), **ASK)
+    pipeline.sandbox.scopes = None
+    objection = ("invalid", "no") if refuse == "refuse_rows" else "no"
+    getattr(pipeline.sandbox, refuse)(lambda row: objection if row["email"] == "a@x.io" else None)
+    assert pipeline.run([*rows("a", optin=optin, n=2), *rows("b", optin=False)], **ASK), pipeline.error
+    assert pipeline.totals["rejected"] == 1
+    assert consent(pipeline, "a") is None
+    getattr(pipeline.sandbox, refuse)(lambda _: None)
+    assert pipeline.run(rows("a", optin=optin, n=2), **ASK, unchanged_profiles="skip")
+    assert consent(pipeline, "a") == ("SUBSCRIBED" if optin else None)
+
+
 @pytest.mark.parametrize("between", [[], ["a"], ["b"]])
 def test_who_was_passed_over_while_consent_was_off_is_subscribed_once_it_is_on_again(pipeline, between):
     """Whether or not they came while it was off: who is still to be subscribed is not unchanged for `skip`."""
     skip = {"unchanged_profiles": "skip"}
-    pipeline.sandbox.scopes = frozenset(
-        {"accounts:read", "lists:read", "lists:write", "profiles:read", "profiles:write"}
-    )
+    pipeline.sandbox.scopes = NO_CONSENT_SCOPES
     assert not pipeline.run(rows("a"), **ASK, **skip)
     pipeline.sandbox.scopes = None
     assert pipeline.run(rows(*between), **skip), pipeline.error
