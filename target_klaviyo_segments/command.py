@@ -19,6 +19,8 @@ from target_klaviyo_segments.wiring import Once, Wires
 if TYPE_CHECKING:
     import click
 
+_OTHERS = "Other commands, with a --help of their own: report, the page of a run; forget, a connection and its data."
+
 
 class Command(TargetKlaviyoSegments):
     """The target as singer-sdk's command line makes it: by class methods."""
@@ -88,6 +90,7 @@ class Command(TargetKlaviyoSegments):
         """The SDK's options, and ours."""
         command = super().get_singer_command()
         command.params += options()
+        command.epilog = _OTHERS
         return command
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
 ENVIRONMENT_PREFIX = "TARGET_KLAVIYO_SEGMENTS_"
+SANDBOX_KEYS = "pk_sandbox_"
 _SDK_KINDS = {
     "flattening_enabled": "boolean",
     "flattening_max_depth": "integer",
@@ -41,14 +42,20 @@ def exposed(paths: Iterable[str], environment: Mapping[str, str]) -> Iterator[st
     """Config files that hold a secret and that others than their owner may read.
 
     Not the one that Meltano writes for each run and removes, beside its configuration of the log: its user has no say.
+    A key of the sandbox is no secret: it opens nothing but that, on this machine.
     """
-    secrets = {name for name, setting in SETTINGS.items() if setting.secret}
     theirs = Path(environment["SINGER_SDK_LOG_CONFIG"]).parent if "SINGER_SDK_LOG_CONFIG" in environment else None
     for path in paths:
         if path == "ENV" or Path(path).parent == theirs:
             continue
-        if Path(path).stat().st_mode & 0o044 and secrets & _read_file(path).keys():
+        if Path(path).stat().st_mode & 0o044 and any(_secrets(_read_file(path))):
             yield path
+
+
+def _secrets(content: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in content.items():
+        if name in SETTINGS and SETTINGS[name].secret and not str(value).startswith(SANDBOX_KEYS):
+            yield name
 
 
 def exposed_key(config: Mapping[str, Any]) -> str | None:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import queue
 import threading
-import time
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
 import requests
 
 from target_klaviyo_segments import __version__
+from target_klaviyo_segments.clock import Clock, SystemClock
 from target_klaviyo_segments.klaviyo.transport import make_transport
 
 TRIES = 3
@@ -25,11 +25,15 @@ _HEADERS = {"Content-Type": "application/json", "User-Agent": f"target-klaviyo-s
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Where alerts go; `pause_seconds` grow with each try."""
+    """Where alerts go; `pause_seconds` grow with each try.
+
+    On a clock of its own: the end of a run wakes the run's, whose sleeps are no pauses from then on.
+    """
 
     url: str = field(repr=False)
     all_seconds: float = ALL_SECONDS
     pause_seconds: float = 0.5
+    clock: Clock = field(default_factory=SystemClock, repr=False)
 
     def post(self, body: bytes) -> str | None:
         """Post JSON; why it was not taken, as half a sentence, or None when it was."""
@@ -55,7 +59,7 @@ class Webhook:
             trouble, worth_another = self._once(session, body)
             if trouble is None or not worth_another or number == TRIES:
                 break
-            time.sleep(self.pause_seconds * number)
+            self.clock.sleep(self.pause_seconds * number)
         return trouble
 
     def _once(self, session: requests.Session, body: bytes) -> tuple[str | None, bool]:

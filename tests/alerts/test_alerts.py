@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from doubles import FakeClock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pipeline import KEY, Pipeline, record, schema
@@ -37,7 +38,7 @@ class Quick(Pipeline):
 
     @property
     def wires(self):
-        wires, webhook = super().wires, partial(Webhook, all_seconds=self.patience, pause_seconds=0.001)
+        wires, webhook = super().wires, partial(Webhook, all_seconds=self.patience, clock=FakeClock())
         return Wires(clock=wires.clock, transport=wires.transport, wall=wires.wall, webhook=webhook)
 
     patience = threading.TIMEOUT_MAX
@@ -220,7 +221,7 @@ def test_a_webhook_that_does_not_take_it(pipeline, caplog, statuses, asked, take
 def test_a_webhook_that_never_answers(pipeline, caplog):
     """The wait has an end, and it is asked once: it may have heard."""
     pipeline.patience = 0.1
-    with Receiver(silent=True) as receiver:
+    with Receiver(manner="never") as receiver:
         assert not run(pipeline, receiver, NO_EMAIL)
         receiver.heard.wait()  # on a busy machine the run may be over before the request is there
         assert receiver.asked == 1

@@ -25,6 +25,7 @@ NOT_MESSAGES = {
     "The config file, or files": "the help of forget",
     "First take the people whom it put": "the help of forget",
     "Do it; without this": "the help of forget",
+    "Other commands, with a --help": "the end of the help",
     "Get List with": "the name of an endpoint",
     "the request had no content": "what a probe is told, and no user",
     "was booked before its watch began": "a mistake of ours, never of a user's",

@@ -24,6 +24,17 @@ class Fault:
     patient: bool = False  # needs seconds of real time, however fast the clock runs
 
 
+@dataclass(frozen=True)
+class DeafWebhook:
+    """What a webhook of alerts does with what it is told; `words` are of the warning, None: it hears in the end."""
+
+    name: str
+    words: str | None
+    statuses: tuple[int, ...] = ()
+    manner: str = "at once"
+    listens: bool = True
+
+
 def once(name, act, **where):
     """It happens once, and the run gets over it."""
     return Fault(name, Trouble(act, **where))
@@ -133,6 +144,16 @@ STATUS_CODES = [
     once("status_599", acts.failing(599)),
     at_once("import_errors_gone", acts.failing(404), "import errors are gone", method="GET", path=f"{JOBS}/"),
     at_once("job_unknown", acts.forget_the_job, "does not know it any more", times=None, **LISTING),
+]
+
+WEBHOOKS = [
+    DeafWebhook("webhook_dead", "it cannot be reached", listens=False),
+    DeafWebhook("webhook_that_never_answers", "it did not answer within 0.1 s", manner="never"),
+    DeafWebhook("webhook_byte_by_byte", "it did not answer within 0.1 s", manner="byte by byte"),
+    DeafWebhook("webhook_out_of_order_once", None, statuses=(503, 429)),
+    DeafWebhook("webhook_out_of_order_always", "it answered 503", statuses=(503,) * 9),
+    DeafWebhook("webhook_refusing", "it answered 404", statuses=(404,)),
+    DeafWebhook("webhook_redirecting", "it answered 302", statuses=(302,)),
 ]
 
 FAULTS = [*CONNECTIONS, *ANSWERS, *STATUS_CODES]

@@ -135,7 +135,7 @@ def test_key_in_a_readable_config(tmp_path, box):
     for mode, warned in ((0o640, True), (0o600, False)):
         path.touch()
         path.chmod(mode)
-        done = command([schema(), record("a@x.io")], box.url, tmp_path)
+        done = command([schema(), record("a@x.io")], box.url, tmp_path, alert_webhook_url="http://127.0.0.1:9/secret")
         assert done.returncode == 0
         assert (b"chmod 600" in done.stderr) == warned
 

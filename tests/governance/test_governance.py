@@ -66,11 +66,11 @@ def test_config_file_that_others_can_read(tmp_path):
     theirs.parent.mkdir(parents=True)
     meltano = {"SINGER_SDK_LOG_CONFIG": str(theirs.parent / "target.1f.singer_sdk_logging.json")}
     for file in (path, theirs):
-        file.write_text(json.dumps({"api_key": KEY}))
+        file.write_text(json.dumps({"api_key": "pk_0123456789abcdef"}))
         file.chmod(0o644)
     assert list(configuration.exposed([str(path), "ENV", str(theirs)], meltano)) == [str(path)]
     assert list(configuration.exposed([str(path), str(theirs)], {})) == [str(path), str(theirs)]
-    path.write_text(json.dumps({"list_id": "Y6nRLr"}))
+    path.write_text(json.dumps({"list_id": "Y6nRLr", "api_key": "pk_sandbox_0123"}))
     theirs.chmod(0o600)
     assert list(configuration.exposed([str(path), str(theirs)], {})) == []
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import threading
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 SECRET = "T0/B0/s3cr3t-token"
 
 
 class Receiver:
-    """`statuses` are answered one after the other, then 200; `silent` never answers until it closes."""
+    """`statuses` are answered one after the other, then 200; its manner may be to answer `never`, or `byte by byte`."""
 
-    def __init__(self, *statuses, silent=False):
-        self.statuses, self.silent = list(statuses), silent
+    def __init__(self, *statuses, manner="at once"):
+        self.statuses, self.manner = list(statuses), manner
         self.bodies, self.asked = [], 0
         self.heard = threading.Event()  # that it was asked at all
         self._over = threading.Event()
@@ -40,8 +41,8 @@ class Receiver:
                 receiver.asked += 1
                 receiver.heard.set()
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                if receiver.silent:
-                    receiver._over.wait()
+                if receiver.manner != "at once":
+                    self._dawdle()
                     return
                 status = receiver.statuses.pop(0) if receiver.statuses else 200
                 if status == 200:
@@ -49,6 +50,11 @@ class Receiver:
                 self.send_response(status)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
+
+            def _dawdle(self):
+                with suppress(OSError):  # who asked has gone
+                    while not receiver._over.wait(0.01 if receiver.manner == "byte by byte" else None):
+                        self.wfile.write(b"H")
 
             def log_message(self, *_):
                 """Nothing."""
