@@ -38,11 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Command.logger.addFilter(_is_true_here)
     logging.captureWarnings(capture=True)  # a library's go the way of all lines, whoever reads them
     try:
-        if arguments[:1] != ["forget"]:
-            status = Command.cli(arguments, standalone_mode=False)
-        else:
-            status = forget(arguments[1:], prog_name="target-klaviyo-segments forget", standalone_mode=False)
-        return status or 0
+        command, rest, name = Command.cli, arguments, None
+        if arguments[:1] == ["forget"]:
+            command, rest, name = forget, arguments[1:], "target-klaviyo-segments forget"
+        return command(rest, prog_name=name, standalone_mode=False) or 0
     except click.ClickException as error:
         error.show()
         return error.exit_code
