@@ -89,7 +89,7 @@ def _collect_less() -> None:
 
 
 def _share_memory() -> None:
-    """All threads allocate from one arena: what glibc keeps for each of sixteen is a sixth of the peak.
+    """All threads allocate from one arena: what glibc keeps for each of sixteen is up to a fifth of the peak.
 
     Whoever sets MALLOC_ARENA_MAX gets that. https://man7.org/linux/man-pages/man3/mallopt.3.html
     """
