@@ -25,6 +25,7 @@ class Terminal:
         self._stream = pyte.ByteStream(self._screen)
         self._drawn = threading.Condition()
         self._marks = itertools.count(1)
+        self._asking = threading.Lock()
         self.everything = b""
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -50,8 +51,9 @@ class Terminal:
 
     def _wait(self):
         """A title, which is not on the screen, comes behind all that was written before; others may be asking too."""
-        mark = next(self._marks)
-        os.write(self.file.fileno(), f"\x1b]2;{mark}\x07".encode())
+        with self._asking:  # marks come in their order: whoever waits for the later one never sees it overwritten
+            mark = next(self._marks)
+            os.write(self.file.fileno(), f"\x1b]2;{mark}\x07".encode())
         with self._drawn:
             assert self._drawn.wait_for(lambda: int(self._screen.title or 0) >= mark, timeout=10)
 
