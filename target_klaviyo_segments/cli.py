@@ -7,6 +7,8 @@ import logging
 import os
 import signal
 import sys
+import threading
+from contextlib import contextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -14,7 +16,7 @@ from target_klaviyo_segments import __version__
 from target_klaviyo_segments.errors import SettingsError, StoppedBySignal, TargetError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 _ARENA_MAX = -8  # M_ARENA_MAX of glibc's malloc.h
 
@@ -27,20 +29,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return status
     _open_what_is_closed()
     gc.disable()  # of what is imported nothing is ever thrown away
-    import click  # noqa: PLC0415  # it takes a part of a second
+    with _ended_by_ctrl_c():
+        import click  # noqa: PLC0415  # it takes a part of a second
 
-    from target_klaviyo_segments.command import Command  # noqa: PLC0415  # same
-    from target_klaviyo_segments.forgetting import forget  # noqa: PLC0415  # same
-    from target_klaviyo_segments.stopping import end_by  # noqa: PLC0415  # same
+        from target_klaviyo_segments.command import Command  # noqa: PLC0415  # same
+        from target_klaviyo_segments.forgetting import forget  # noqa: PLC0415  # same
+        from target_klaviyo_segments.stopping import end_by  # noqa: PLC0415  # same
 
     _collect_less()
     _share_memory()
     Command.logger.addFilter(_is_true_here)
     logging.captureWarnings(capture=True)  # a library's go the way of all lines, whoever reads them
     try:
-        command, rest, name = Command.cli, arguments, None
         if arguments[:1] == ["forget"]:
             command, rest, name = forget, arguments[1:], "target-klaviyo-segments forget"
+        else:
+            command, rest, name = Command.cli, arguments, None
         return command(rest, prog_name=name, standalone_mode=False) or 0
     except click.ClickException as error:
         error.show()
@@ -68,6 +72,20 @@ def _without_the_sdk(arguments: Sequence[str]) -> int | None:
 
         return show(arguments[1:])
     return None
+
+
+@contextmanager
+def _ended_by_ctrl_c() -> Iterator[None]:
+    """Ctrl-C while libraries are imported ends the process at once: nothing was read yet, no traceback helps."""
+    python_s_own = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if not python_s_own or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _is_true_here(line: logging.LogRecord) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, Any, cast
+
+import click
 
 from target_klaviyo_segments import config as configuration
 from target_klaviyo_segments.alerts.refusal import tell_of_refused
@@ -15,9 +17,6 @@ from target_klaviyo_segments.options import options
 from target_klaviyo_segments.retry import Retry, config_of
 from target_klaviyo_segments.target import TargetKlaviyoSegments
 from target_klaviyo_segments.wiring import Once, Wires
-
-if TYPE_CHECKING:
-    import click
 
 _OTHERS = "Other commands, with a --help of their own: report, the page of a run; forget, a connection and its data."
 
@@ -49,6 +48,8 @@ class Command(TargetKlaviyoSegments):
         if about:
             cls.print_about(about_format)
             return 0
+        if as_json and not check:
+            raise click.UsageError("--json goes with --check")
         values = configuration.read_config(config, os.environ)
         for path in configuration.exposed(config, os.environ):
             cls.logger.warning("the config file %s holds a secret and others can read it: chmod 600 %s", path, path)

@@ -35,6 +35,8 @@ CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 10.0
 ANSWER_BYTES_MAX = 64 * 1024 * 1024
 _CHUNK_BYTES = 65_536
+_LOOPBACKS = ("127.", "localhost", "[::1]")
+_NO_SANDBOX = "; `api_url` is this machine: is `target-klaviyo-segments-sandbox` running there?"
 _PROXY_DENIES = (
     "the proxy lets nobody through whom it does not know (407): put a user and a password that it takes into the "
     "environment variable HTTPS_PROXY, as http://user:password@host:port"
@@ -162,7 +164,10 @@ class Wire:
             return self._too_slow
         words = next((cause.strerror for cause in causes if isinstance(cause, OSError) and cause.strerror), None)
         reason = words or type(causes[0]).__name__
-        return f"the proxy fails: {reason}" if isinstance(causes[0], requests.exceptions.ProxyError) else reason
+        if isinstance(causes[0], requests.exceptions.ProxyError):
+            return f"the proxy fails: {reason}"
+        refused = any(isinstance(cause, ConnectionRefusedError) for cause in causes)
+        return reason + (_NO_SANDBOX if refused and self._host.startswith(_LOOPBACKS) else "")
 
 
 class _Session(requests.Session):

@@ -210,7 +210,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         server = SandboxServer(sandbox, port=options.port, quiet=options.quiet)
     except OSError as error:
-        return _refuse(f"port {options.port} cannot be used: {error.strerror}")
+        return _refuse(
+            f"port {options.port} cannot be used: {error.strerror}; name another by --port, or 0 for any free one"
+        )
     with server:
         told = f"Sandbox Klaviyo at {server.url} with API key {options.api_key} and lists {', '.join(names)}"
         if not _say(f"{told}\nOpen {server.url}/ in a browser to see what arrives"):

@@ -209,10 +209,13 @@ def test_an_answer_that_breaks_off_is_no_answer(clock, key, chunked):
 
 
 def test_nobody_there_is_transient_and_says_so(clock, key):
-    """Klaviyo unreachable: host and reason in one line."""
+    """Klaviyo unreachable: host and reason in one line, and where nobody listens here, what should."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
         with connected(clock, port, key) as w, pytest.raises(Transient) as failure:
             w.send(GET)
-    assert str(failure.value) == f"Klaviyo at 127.0.0.1:{port} cannot be reached: Connection refused"
+    assert str(failure.value) == (
+        f"Klaviyo at 127.0.0.1:{port} cannot be reached: Connection refused; `api_url` is this machine: "
+        "is `target-klaviyo-segments-sandbox` running there?"
+    )
