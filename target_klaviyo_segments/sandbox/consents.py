@@ -31,6 +31,14 @@ class Consent:
         self.channels["email"] = UNSUBSCRIBED
         self.suppressions["UNSUBSCRIBE"] = now
 
+    def absorb(self, other: Consent) -> None:
+        """Have what this one lacks of another's: a channel that nothing was said about, reasons of suppression."""
+        self.channels = other.channels | self.channels
+        self.since = other.since | self.since
+        self.suppressions = other.suppressions | self.suppressions
+        self.list_suppressions = other.list_suppressions | self.list_suppressions
+        self.source = self.source or other.source
+
 
 @dataclass(slots=True)
 class Consents:
@@ -42,6 +50,12 @@ class Consents:
     def of(self, number: int) -> Consent:
         """A person's; to be changed."""
         return self.by_number.setdefault(number, Consent())
+
+    def merge(self, source: int, destination: int) -> None:
+        """One profile has become part of another."""
+        gone = self.by_number.pop(source, None)
+        if gone is not None:
+            self.of(destination).absorb(gone)
 
     def shown(self, number: int) -> dict[str, Any]:
         """As `additional-fields[profile]=subscriptions` shows it."""

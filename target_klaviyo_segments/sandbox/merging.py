@@ -1,7 +1,7 @@
 """Two profiles become one, as when somebody with a phone number alone tells the e-mail address of another profile.
 
-The destination stays, with its own values and what it lacks of the source's; what an id does that was merged away is
-documented nowhere, so a test says what: https://developers.klaviyo.com/en/reference/merge_profiles .
+The destination stays, with its own values and what it lacks of the source's, of consent too; what an id does that was
+merged away is documented nowhere, so a test says what: https://developers.klaviyo.com/en/reference/merge_profiles .
 """
 
 from __future__ import annotations
@@ -29,5 +29,6 @@ def merge(account: Account, source_id: str, destination_id: str, now: float, old
             record.members.remove(source.number)
             record.members.add(destination.number, now)
     account.people.merge(source.number, destination.number, now)
+    account.consents.merge(source.number, destination.number)
     if old_ids != "refused":
         account.people.moved[source_id] = destination.number if old_ids == "followed" else source.number

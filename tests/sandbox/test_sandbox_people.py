@@ -186,3 +186,21 @@ def test_profiles_can_be_merged(caller, old_ids, status, left):
     body = {"data": [{"type": "profile", "id": source}]}
     assert caller.send("DELETE", f"/api/lists/{LIST}/relationships/profiles", body=body).status == status
     assert len(caller.box.members(LIST)) == left
+
+
+def test_a_merged_profile_keeps_the_consent_of_both(caller):
+    """An address is not asked anew because a phone number was found to be the same person's, and a no stays a no."""
+    caller.load({"email": "a@x.io"}, {"email": "b@x.io"})
+    caller.load({"phone_number": "+15005550006"}, {"phone_number": "+15005550007"}, list_id=None)
+    subscribed, said_no = caller.box.consent("a@x.io"), caller.box.consent("b@x.io")
+    subscribed.channels["email"], subscribed.since["email"], subscribed.source = "SUBSCRIBED", "2026-01-01", "till"
+    said_no.unsubscribe(1.0)
+    said_no.list_suppressions[LIST] = 2.0
+    ids = [each["id"] for each in caller.everything("/api/profiles")]
+    for source, destination in zip(ids[:2], ids[2:], strict=True):
+        caller.box.merge(source, destination)
+    found = caller.box.consent("a@x.io")
+    assert (found.channels, found.since, found.source) == ({"email": "SUBSCRIBED"}, {"email": "2026-01-01"}, "till")
+    found = caller.box.consent("b@x.io")
+    assert (found.channels, found.suppressions) == ({"email": "UNSUBSCRIBED"}, {"UNSUBSCRIBE": 1.0})
+    assert found.list_suppressions == {LIST: 2.0}

@@ -15,9 +15,11 @@ A, B, C = "LISTAA", "LISTBB", "LISTCC"
 LISTS = (A, B, C)
 PEOPLE = [f"p{number}@x.io" for number in range(4)]
 VERSION = 1_790_000_000_000
-# Two streams fill A; B is filled by a stream and by a segment of the stream `r`, whose other segment fills C.
-LIST_OF = {"s": A, "t": A, "u": B, "r/b": B, "r/c": C}
-STREAMS = ("s", "t", "u", "r")
+# Three streams fill A; B is filled by a stream and by a segment of the stream `r`, whose other segment fills C.
+LIST_OF = {"s": A, "t": A, "v": A, "u": B, "r/b": B, "r/c": C}
+# And one that goes to no list: its people are suppressed, or no longer.
+OBJECTIONS = "o"
+STREAMS = ("s", "t", "v", "u", "r", OBJECTIONS)
 VALUES = ("b", "c")
 _TEXTS = ("email", "_sdc_deleted_at", "first_name", "tier", "tag")
 PUT, MARK, MARK_KEY, BAD = "put", "mark", "mark_key", "bad"
@@ -107,20 +109,23 @@ class Plan:
 
     @property
     def lanes(self):
-        """Lanes of the run, in their order, with the mode of each."""
-        parts = {"r": [f"r/{value}" for value in VALUES]}
+        """Lanes of the run that go to a list, in their order, with the mode of each."""
+        parts = {"r": [f"r/{value}" for value in VALUES], OBJECTIONS: []}
         return {name: self.modes[name] for stream in self.streams for name in parts.get(stream, [stream])}
 
     @property
     def settings(self):
-        return {
-            "segments": {stream: self._of_stream(stream) for stream in STREAMS},
+        mirror = {
             "mirror_scope": self.scope,
+            "mirror_on_end_of_input": self.at_end,
+            "max_removal_percent": self.percent,
+        }
+        return {
+            **(mirror if "mirror" in self.modes.values() else {}),  # beside a suppression they are refused else
+            "segments": {stream: self._of_stream(stream) for stream in STREAMS},
             "unchanged_profiles": "skip" if self.skip else "send",
             "unmapped_fields": "drop" if self.drop else "send",
             "null_fields": "clear" if self.clear else "keep",
-            "mirror_on_end_of_input": self.at_end,
-            "max_removal_percent": self.percent,
             "batch_size_rows": self.batch_rows,
             "max_in_flight": self.in_flight,
             "max_profiles_per_export": self.per_export,
@@ -135,6 +140,8 @@ class Plan:
             values = {v: {"list_id": LIST_OF[f"r/{v}"], "sync_mode": self.modes[f"r/{v}"]} for v in VALUES}
             return {"segment_field": "seg", "segments": values, **asks}
         mode = self.modes[stream]
+        if stream == OBJECTIONS:
+            return {"sync_mode": mode}
         return {"list_id": LIST_OF[stream], "sync_mode": mode, **(asks if mode != "remove" else {})}
 
 
@@ -186,15 +193,20 @@ usual = st.just(Trouble())
 troubles = st.one_of(usual, usual, usual, passing, failing, dying, dying)
 
 
+any_streams = st.lists(st.sampled_from(STREAMS), min_size=1, max_size=3, unique=True)
+of_one_list = st.lists(st.sampled_from([name for name in STREAMS if LIST_OF.get(name) == A]), min_size=1, unique=True)
+
+
 @st.composite
 def plans(draw):
-    streams = tuple(draw(st.lists(st.sampled_from(STREAMS), min_size=1, max_size=3, unique=True)))
+    streams = tuple(draw(st.one_of(any_streams, any_streams, of_one_list)))
     mode = st.sampled_from(["upsert", "upsert", "mirror", "mirror", "mirror", "remove"])
     few = st.sampled_from([frozenset()] * 5 + [frozenset({each}) for each in PEOPLE[:2]])
     return Plan(
         rows=draw(rows_of(streams)),
         streams=streams,
-        modes={name: draw(mode) if name.partition("/")[0] in streams else "upsert" for name in LIST_OF},
+        modes={name: draw(mode) if name.partition("/")[0] in streams else "upsert" for name in LIST_OF}
+        | {OBJECTIONS: draw(st.sampled_from(["suppress", "unsuppress"]))},
         closed=frozenset() if draw(st.integers(0, 5)) == 5 else frozenset(streams),
         state_every=draw(st.integers(1, 4)),
         cut=draw(st.sampled_from([None] * 12 + [0.4, 0.8, 0.95])),

@@ -143,21 +143,26 @@ class Truth:
         self._part(member, {lane})
 
     def leavers(self, list_id, lanes, seen, before, *, everybody):
-        """Members that count for a mirror, and those who would leave; None when that is not sure."""
+        """Members that count for a mirror, and those who would leave; nothing when that is not sure.
+
+        Of everybody on a list several may be so: who came with this run counts only if it was within the second of the
+        last one before.
+        """
         mine = {person: self.members[list_id, person] for person in PEOPLE}
         started = {person: before[list_id, person] for person in PEOPLE}
         if everybody:
             if any(member.on is None for member in mine.values()):
-                return None
+                return []
             was_empty = not any(on for on, _, _ in started.values())
             there = [] if was_empty else [person for person in PEOPLE if mine[person].on]
-            return len(there), len([person for person in there if person not in seen])
+            before_us = [person for person in there if started[person][0] is not False]
+            return [(len(them), len([each for each in them if each not in seen])) for them in (there, before_us)]
         known = [lanes for _, lanes, _ in started.values()] + [member.lanes for member in mine.values()]
         if any(PERHAPS in lanes.values() for lanes in known) or any(member.on is None for member in mine.values()):
-            return None
+            return []
         gone = [each for person, each in mine.items() if person not in seen and each.lanes.keys() & set(lanes)]
         members = len([person for person, (_, lanes, _) in started.items() if lanes])
-        return members, len([each for each in gone if each.others(lanes) is None])
+        return [(members, len([each for each in gone if each.others(lanes) is None]))]
 
     def mirror(self, lanes, list_id, seen, *, everybody):
         """Lanes came whole, and a list is made equal to them."""

@@ -96,10 +96,10 @@ class Line(Direct):
         self._trouble = trouble
         self._die = die
         self._stop = stop
-        self._one = threading.RLock()  # one request at a time, so that a death is at one point of all of them
+        self.one = threading.RLock()  # one request at a time, so that a death is at one point of all of them
 
     def send(self, request, **options):
-        with self._one:
+        with self.one:
             self._live()
             self.traffic.requests += 1
             self._begun = self._begun or request.path_url.partition("?")[0].endswith(self._trouble.since)
@@ -206,6 +206,13 @@ class World:
         assert answer.status < 300, answer.body
         return json.loads(answer.body)["data"] if answer.body else None
 
+    @property
+    def suppressing(self):
+        """Whether a job that suppresses people, or lifts that, is still to end."""
+        account = self.sandbox._account
+        account.suppressions.advance(self.clock.now())
+        return bool(account.suppressions._open)
+
     def brought_in(self, job_id):
         """Whom an import job put on its list; None while it has not ended."""
         job = self.sandbox._account.jobs.get(job_id)
@@ -223,7 +230,6 @@ class _Attempt:
         self._trouble = trouble
         self._readings = 0
         self._left = None  # what a death left: work directory, STATE
-        self._one = threading.RLock()
         self._out = _Out(self._stated)
         self._target = None
         self.line = Line(world.sandbox, trouble, self._die, self._stop)
@@ -270,9 +276,10 @@ class _Attempt:
             self._die()
 
     def _die(self):
-        with self._one:
+        with self.line.one:  # nobody sends meanwhile what the image does not know of
             if self._left is None:
-                self._left = self._world.image(), list(self._out.states)
+                states = list(self._out.states)  # first: what is told after the image was never told
+                self._left = self._world.image(), states
                 self.line.dead = True
 
     def _stop(self):
