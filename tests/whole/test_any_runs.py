@@ -51,13 +51,13 @@ class AnyRuns(RuleBasedStateMachine):
     @rule(between=between, plan=plans(), patient=st.booleans())
     def step(self, between, plan, patient):
         """What others do, and a run; unless `patient`, the next thing happens while its jobs may still be open."""
+        if self.world.suppressing:  # of a run that was killed: whose job ends last wins
+            self.wait_for_jobs()
+            self.consents.changed_by_others()
         for each in between:
             self.meanwhile(*each)
         if plan.trouble.kind == "late":  # it would give up jobs of the run before as well
             self.wait_for_jobs()
-        if self.world.suppressing:  # of a run that was killed: whose job ends last wins
-            self.wait_for_jobs()
-            self.consents.changed_by_others()
         _, torn = plan.input
         told = Told(plan, rows_of(plan, plan.messages))
         before = {key: (member.on, dict(member.lanes), member.core) for key, member in self.truth.members.items()}
