@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from target_klaviyo_segments.ledger import Ledger
     from target_klaviyo_segments.report.document import RunReport
 
+# Of a thousand streams each may have one; the report has them all.
+_WARNINGS_MAX = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Ending:
@@ -37,6 +40,7 @@ class Ending:
             WorkDirError: It cannot be written.
         """
         look_back(self.report, ledger)
+        self._warn_of_streams()
         path = self._write(status, message)
         tell = lines_of_plan if self.report.dry_run else five_lines
         first, *others = tell(self.report, str(path), self._page())
@@ -44,6 +48,15 @@ class Ending:
         self.log.info("%s", first, extra={"status": status, "seconds": self.report.seconds, **rows})
         for line in others:
             self.log.info("%s", line)
+
+    def _warn_of_streams(self) -> None:
+        """What the report has of streams, said where a misspelt setting is looked for first."""
+        warnings = list(dict.fromkeys(each for stream in self.report.streams for each in stream.warnings))
+        for warning in warnings[:_WARNINGS_MAX]:
+            self.log.warning("connection %s: %s", self.report.connection, warning)
+        if len(warnings) > _WARNINGS_MAX:
+            more = len(warnings) - _WARNINGS_MAX
+            self.log.warning("connection %s: %d more warnings are in the report", self.report.connection, more)
 
     def skip(self, message: str) -> None:
         """The run was refused before it read anything.

@@ -99,7 +99,8 @@ def test_suppressions_of_a_killed_run(tmp_path):
     work_dir = tmp_path / "work"
     with SandboxServer(sandbox) as server:
         config = {"api_url": server.url, "api_key": KEY, "accept_data_privacy": True, "work_dir": str(work_dir)}
-        (tmp_path / "config.json").write_text(json.dumps(config | OFF | {"batch_size_rows": 2}))
+        config |= OFF | {"batch_size_rows": 2, "max_in_flight": 1}  # else the second job may come before the first
+        (tmp_path / "config.json").write_text(json.dumps(config))
         command = [sys.executable, "-m", "target_klaviyo_segments", "--config", str(tmp_path / "config.json")]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as run:
             run.stdin.write(text([*rows("ab"), *rows("cd", 2)[1:]]).encode())
