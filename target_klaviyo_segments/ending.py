@@ -56,7 +56,7 @@ class Ending:
             self.log.warning("connection %s: %s", self.report.connection, warning)
         if len(warnings) > _WARNINGS_MAX:
             more = len(warnings) - _WARNINGS_MAX
-            self.log.warning("connection %s: %d more warnings are in the report", self.report.connection, more)
+            self.log.warning("connection %s: %s more warnings are in the report", self.report.connection, more)
 
     def skip(self, message: str) -> None:
         """The run was refused before it read anything.
