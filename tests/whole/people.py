@@ -110,7 +110,8 @@ class Fields:
             if alone and (LIST_OF[mine[0].lane], person, core_of_row(mine[0], plan)) in landed:
                 self._check_one(mine[0], plan, before[person], self._shown[person])
         self._note(told, puts, landed, whole=whole)
-        self._due = set() if whole else self._due | nulls["first_name"]
+        # A run that clears nothing leaves what is due to the next that does.
+        self._due = set() if whole and plan.clear else self._due | nulls["first_name"]
 
     def _check_tags(self, rows, plan):
         for row in rows:
