@@ -174,7 +174,7 @@ class AnyRuns(RuleBasedStateMachine):
     def assert_states(self, outcome, told, landed, before, arrived):
         """What a STATE covers has its fate: whoever sends only what came after it loses nobody.
 
-        `arrived`: who was brought in by runs that had broken off; this one may have found them delivered, and so unchanged.
+        `arrived`: who was brought in by runs that had broken off; to this one they may be unchanged.
         """
         if not outcome.states:
             return
