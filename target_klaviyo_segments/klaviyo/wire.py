@@ -19,6 +19,7 @@ from urllib3.exceptions import HTTPError, NewConnectionError
 
 from target_klaviyo_segments.errors import KlaviyoError, Transient
 from target_klaviyo_segments.klaviyo.transport import make_transport
+from target_klaviyo_segments.settings.rules_address import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -35,7 +36,6 @@ CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 10.0
 ANSWER_BYTES_MAX = 64 * 1024 * 1024
 _CHUNK_BYTES = 65_536
-_LOOPBACKS = ("127.", "localhost", "[::1]")
 _NO_SANDBOX = "; `api_url` is this machine: is `target-klaviyo-segments-sandbox` running there?"
 _PROXY_DENIES = (
     "the proxy lets nobody through whom it does not know (407): put a user and a password that it takes into the "
@@ -68,7 +68,9 @@ class Wire:
         transport: BaseAdapter | None = None,
     ) -> None:
         self._api_url = api_url.rstrip("/")
-        self._host = urlsplit(api_url).netloc.rpartition("@")[2]
+        parts = urlsplit(api_url)
+        self._host = parts.netloc.rpartition("@")[2]
+        self._is_here = is_loopback(parts.hostname or "")
         self._timeout = timeout_seconds
         self._clock = clock
         self._session = _Session()
@@ -167,7 +169,7 @@ class Wire:
         if isinstance(causes[0], requests.exceptions.ProxyError):
             return f"the proxy fails: {reason}"
         refused = any(isinstance(cause, ConnectionRefusedError) for cause in causes)
-        return reason + (_NO_SANDBOX if refused and self._host.startswith(_LOOPBACKS) else "")
+        return reason + (_NO_SANDBOX if refused and self._is_here else "")
 
 
 class _Session(requests.Session):

@@ -37,10 +37,11 @@ def _parts(value: str) -> SplitResult | None:
 
 def _is_private(parts: SplitResult) -> bool:
     host = parts.hostname or ""
-    return bool(parts.scheme == "https" and host) or (parts.scheme == "http" and _loopback(host))
+    return bool(parts.scheme == "https" and host) or (parts.scheme == "http" and is_loopback(host))
 
 
-def _loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host, without its port, is this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
