@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from target_klaviyo_segments.export.lane import Lane
     from target_klaviyo_segments.ledger import PastRun
@@ -30,26 +30,29 @@ class Memory(Protocol):
         ...
 
 
-def warn_of_bygone(memory: Memory, lanes: Iterable[Lane]) -> None:
+def warn_of_bygone(memory: Memory, lanes: Sequence[Lane]) -> None:
     """Let the first lane of each mirrored list warn of streams whose people no mirror takes off it.
 
     Raises:
         WorkDirError: The ledger cannot be read.
     """
-    lanes = list(lanes)
     mirrored: dict[str, list[Lane]] = {}
     for lane in lanes:
         if lane.completeness is not None and lane.list_id:
             mirrored.setdefault(lane.list_id, []).append(lane)
     here = {name for lane in lanes for name in (lane.name, lane.stream)}
-    for list_id, of_list in mirrored.items():
-        absent = {name: people for name, people in memory.holders(list_id).items() if not _is_of(name, here)}
-        if absent:  # else nobody has to look back
-            of_list[0].warn(*_warnings(memory, list_id, of_list, absent))
-
-
-def _warnings(memory: Memory, list_id: str, lanes: Sequence[Lane], absent: Mapping[str, int]) -> Iterator[str]:
+    absent = {
+        list_id: {name: people for name, people in memory.holders(list_id).items() if not _is_of(name, here)}
+        for list_id in mirrored
+    }
+    if not any(absent.values()):  # nobody has to look back
+        return
     before = {name for run in memory.last_runs(RUNS_LOOKED_AT)[1:] for name in run.counts.get("streams", {})}
+    for list_id, of_list in mirrored.items():
+        of_list[0].warn(*_warnings(list_id, of_list, absent[list_id], before))
+
+
+def _warnings(list_id: str, lanes: Sequence[Lane], absent: Mapping[str, int], before: set[str]) -> Iterator[str]:
     new = not any(lane.name in before for lane in lanes)
     for name, people in absent.items():
         if new or not _is_of(name, before):
