@@ -51,7 +51,7 @@ class Webhook:
                 session.mount("https://", make_transport(1))
                 session.mount("http://", make_transport(1))
                 return self._tries(session, body)
-        except Exception as error:  # noqa: BLE001  # whatever it is, the run is not concerned
+        except Exception as error:  # noqa: BLE001  # what leaves a thread is printed, with the address that it quotes
             return f"it cannot be asked ({type(error).__name__})"
 
     def _tries(self, session: requests.Session, body: bytes) -> str | None:

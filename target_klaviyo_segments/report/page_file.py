@@ -26,7 +26,7 @@ def write_page(document: dict[str, Any], path: Path, kept: Sequence[dict[str, An
 
         _write(draft, render(document, kept))
         os.replace(draft, path)  # noqa: PTH105  # Path.replace is the same call
-    except Exception as error:  # noqa: BLE001  # whatever it is, the run and its report.json stand
+    except Exception as error:  # noqa: BLE001  # people were delivered: no mistake of the page may fail such a run
         for left in (draft, path):  # an old page would be taken for this run's
             with suppress(OSError):
                 left.unlink(missing_ok=True)
