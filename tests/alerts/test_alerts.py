@@ -8,16 +8,13 @@ import logging
 import signal
 import socket
 import tempfile
-import threading
-from functools import partial
 from pathlib import Path
 
 import pytest
-from doubles import FakeClock
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pipeline import KEY, Pipeline, record, schema
-from receiver import SECRET, Receiver
+from pipeline import KEY, record, schema
+from receiver import SECRET, Alarmed, Receiver
 
 from target_klaviyo_segments.alerts import Alarm, Webhook
 from target_klaviyo_segments.alerts.body import body_of
@@ -27,21 +24,9 @@ from target_klaviyo_segments.command import Command
 from target_klaviyo_segments.errors import RunStopped, SettingsError
 from target_klaviyo_segments.forgetting import carry_out
 from target_klaviyo_segments.ledger import Ledger
-from target_klaviyo_segments.wiring import Wires
 
 PEOPLE = [schema(), record("ada@x.io"), record("bea@x.io")]
 NO_EMAIL = [schema(name={"type": "string"}), {"type": "RECORD", "stream": "people", "record": {"name": "Ada"}}]
-
-
-class Quick(Pipeline):
-    """A pipeline whose webhook tries again at once, and waits until it knows: how long is what one test asks."""
-
-    @property
-    def wires(self):
-        wires, webhook = super().wires, partial(Webhook, all_seconds=self.patience, clock=FakeClock())
-        return Wires(clock=wires.clock, transport=wires.transport, wall=wires.wall, webhook=webhook)
-
-    patience = threading.TIMEOUT_MAX
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +37,7 @@ def _no_proxy(monkeypatch):
 
 @pytest.fixture
 def pipeline(tmp_path):
-    return Quick(tmp_path)
+    return Alarmed(tmp_path)
 
 
 @pytest.fixture

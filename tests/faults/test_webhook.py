@@ -3,30 +3,15 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from functools import partial
 
 import pytest
-from doubles import FakeClock
 from pipeline import Pipeline, record, schema, state
-from receiver import SECRET, Receiver
+from receiver import SECRET, Alarmed, Receiver
 
-from target_klaviyo_segments.alerts import Webhook
-from target_klaviyo_segments.wiring import Wires
 from tests.faults.catalogue import WEBHOOKS
 
 # Three people arrive and their STATE is out; the line after them ends the run.
 LINES = [schema(), record("ada@x.io"), record("bea@x.io"), record("cid@x.io"), state(3), "{ not JSON"]
-
-
-class Alarmed(Pipeline):
-    """A pipeline whose webhook pauses on a clock of its own."""
-
-    patience = 5.0
-
-    @property
-    def wires(self):
-        wires, webhook = super().wires, partial(Webhook, all_seconds=self.patience, clock=FakeClock())
-        return Wires(clock=wires.clock, transport=wires.transport, wall=wires.wall, webhook=webhook)
 
 
 @pytest.fixture(autouse=True)

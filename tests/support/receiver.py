@@ -5,9 +5,27 @@ from __future__ import annotations
 import json
 import threading
 from contextlib import suppress
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from doubles import FakeClock
+from pipeline import Pipeline
+
+from target_klaviyo_segments.alerts import Webhook
+from target_klaviyo_segments.wiring import Wires
+
 SECRET = "T0/B0/s3cr3t-token"
+
+
+class Alarmed(Pipeline):
+    """A pipeline whose webhook tries again at once, and waits for as long as its patience lasts."""
+
+    patience = threading.TIMEOUT_MAX
+
+    @property
+    def wires(self):
+        wires, webhook = super().wires, partial(Webhook, all_seconds=self.patience, clock=FakeClock())
+        return Wires(clock=wires.clock, transport=wires.transport, wall=wires.wall, webhook=webhook)
 
 
 class Receiver:

@@ -73,7 +73,8 @@ class AnyRuns(RuleBasedStateMachine):
         landed = self.land([(each, told, sure) for each in outcome.traffic.imports])
         self.assert_nothing_personal(outcome)
         self.assert_sums(outcome)
-        self.assert_states(outcome, told, landed, before, arrived)
+        delivered = [*landed, *(arrived if plan.skip else ())]  # who arrived late may be unchanged to this run
+        self.assert_states(outcome, told, delivered, before)
         self.assert_removals(outcome, plan, told, torn=bool(torn))
         whole = self.is_whole(outcome)
         self.unsettled = set() if whole else self.unsettled
@@ -82,7 +83,7 @@ class AnyRuns(RuleBasedStateMachine):
         if whole:
             assert not torn
             self.assert_counts(outcome, told, landed)
-            self.assert_landed(told, [*landed, *(arrived if plan.skip else ())], before)
+            self.assert_landed(told, delivered, before)
             self.expect(plan, told, outcome, before)
         else:
             self.doubt(plan, told, outcome)
@@ -171,11 +172,8 @@ class AnyRuns(RuleBasedStateMachine):
         assert (outcome.error is None) == (report["status"] == "successful")
         assert not (outcome.error is None and report["totals"]["failed"])
 
-    def assert_states(self, outcome, told, landed, before, arrived):
-        """What a STATE covers has its fate: whoever sends only what came after it loses nobody.
-
-        `arrived`: who was brought in by runs that had broken off; to this one they may be unchanged.
-        """
+    def assert_states(self, outcome, told, landed, before):
+        """What a STATE covers has its fate: whoever sends only what came after it loses nobody."""
         if not outcome.states:
             return
         passed = told.rows[: outcome.states[-1]]
@@ -188,8 +186,7 @@ class AnyRuns(RuleBasedStateMachine):
                     continue
                 how = early.leaves(lane, person)
                 if how is None:
-                    known = [*landed, *(arrived if told.plan.skip else ())]
-                    delivered = self.is_delivered(told.plan, lane, word[1], known, before)
+                    delivered = self.is_delivered(told.plan, lane, word[1], landed, before)
                     assert delivered, (lane, person, "STATE passed a delivery")
                 elif how == "mark" or (how == "aside" and word[1].op == "mark"):
                     self.assert_left(told, lane, person, outcome)
