@@ -47,4 +47,6 @@ def _write(path: Path, known: dict[str, dict[str, str]]) -> None:
         draft.chmod(0o600)
         os.replace(draft, path)  # noqa: PTH105  # Path.replace is the same call
     except OSError as error:
-        raise WorkDirError(f"{path} cannot be written: {error.strerror}. Nothing was read or sent; make room") from None
+        raise WorkDirError(
+            f"{path} cannot be written: {error.strerror}. Nothing was read or sent; make room, or make it writable"
+        ) from None

@@ -81,7 +81,7 @@ def _records(url: str, blocks: Blocks) -> Iterator[Records | dict[str, Any]]:
 def _checked(values: Iterable[Any], lines: LineDecoder, name: str) -> Iterator[Records | dict[str, Any]]:
     for index, value in enumerate(values):
         if not isinstance(value, (dict, Records)):
-            raise InputError(f"line {lines.line_of(index)} of {name} is no record")
+            raise InputError(f"line {lines.line_of(index)} of {name} is no record, which is a JSON object")
         yield value
 
 

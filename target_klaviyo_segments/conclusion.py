@@ -70,8 +70,8 @@ def too_many_rejected(lanes: Mapping[str, Lane], percent: int, rejects: Path) ->
     """Streams of which more rows were rejected than `max_rejected_percent` allows, a sentence each."""
     return [
         f"stream `{stream}`: {tally.rejected} of {tally.read} rows were rejected, more than "
-        f"`max_rejected_percent` ({percent}) allows; no STATE was written since. See {rejects}"
-        + "".join(f". {hint}" for hint in _hint(stream, tally))
+        f"`max_rejected_percent` ({percent}) allows; no STATE was written since. Mend the rows of {rejects}, or raise "
+        "the setting" + "".join(f". {hint}" for hint in _hint(stream, tally))
         for stream, tally in streams_that_lose(lanes.values(), percent)
     ]
 
@@ -81,7 +81,7 @@ def never_came(segments: Mapping[str, Any] | None, came: Sequence[str]) -> Itera
     for stream in segments or ():
         if stream not in came:
             others = f"; it sent {', '.join(sorted(came))}" if came else ""
-            yield f"`segments` names the stream `{stream}`, which the tap did not send{nearest(stream, came)}{others}"
+            yield f"`segments` names the stream `{stream}`, which the tap did not send{others}{nearest(stream, came)}"
 
 
 def _hint(stream: str, tally: Tally) -> list[str]:

@@ -73,11 +73,11 @@ def _read_file(path: str) -> dict[str, Any]:
     except OSError as error:
         raise SettingsError([f"the config file {path} cannot be read: {error.strerror}"]) from None
     except UnicodeDecodeError:
-        raise SettingsError([f"the config file {path} is not UTF-8 text"]) from None
+        raise SettingsError([f"the config file {path} is not UTF-8 text: save it as UTF-8"]) from None
     except json.JSONDecodeError as error:
-        raise SettingsError([f"the config file {path} is not JSON: {error.msg} at line {error.lineno}"]) from None
+        raise SettingsError([f"the config file {path} is not JSON at line {error.lineno}: {error.msg}"]) from None
     if not isinstance(content, dict):
-        raise SettingsError([f"the config file {path} holds no JSON object"])
+        raise SettingsError([f'the config file {path} holds no JSON object, such as {{"list_id": "Y6nRLr"}}'])
     return content
 
 

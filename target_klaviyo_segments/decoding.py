@@ -104,7 +104,7 @@ class LineDecoder:
         try:
             return json.loads(line, parse_int=_integer)
         except RecursionError:
-            raise InputError(f"{where} is nested too deeply") from None
+            raise InputError(f"{where} is nested too deeply: look at what the tap sends") from None
         except ValueError:
             raise InputError(
                 f"{where} is not JSON. A tap prints one Singer message a line on stdout and everything else on stderr; "

@@ -167,8 +167,15 @@ class Destinations:
         account = self._client.account()
         expected = self._settings.expected_account_id
         if expected is not None and account.id != expected:
-            owner = f"`api_key` belongs to the Klaviyo account {account.id}"
-            raise SettingsError([f"{owner}, and `expected_account_id` is {expected}: nothing was sent"])
+            raise SettingsError(
+                [
+                    (
+                        f"`api_key` belongs to the Klaviyo account {account.id}, and `expected_account_id` is "
+                        f"{expected}: "
+                        "nothing was sent. Put the right key, or the right id"
+                    )
+                ]
+            )
         self._report.account_id, self._report.account_name = account.id, account.name
         if self._settings.on_plan_limit != "ignore":
             self._note_plan(self._client.plan_usage())
@@ -212,8 +219,10 @@ class Destinations:
             ) from error
         self._by_name[name] = self.lists[made.id] = made
         self._report.lists_created.append({"id": made.id, "name": made.name, "opt_in_process": made.opt_in_process})
-        done = "would be made" if self._settings.dry_run else "was made"
-        self._log.info("the list `%s` (%s, %s) %s for stream `%s`", name, made.id, made.opt_in_process, done, stream)
+        told = "the list `%s` (%s, %s) was made for stream `%s`"
+        foretold = "the list `%s` (%s, %s) would be made for stream `%s`"
+        words = foretold if self._settings.dry_run else told
+        self._log.info(words, name, made.id, made.opt_in_process, stream)
         return made.id
 
     def _none_of_that_name(self, name: str) -> str:

@@ -104,3 +104,7 @@ class Denied(KlaviyoError):
 
 class ScopeMissing(Denied):
     """A 403 in JSON: the key is right, and may not do this."""
+
+
+class Misconfigured(KlaviyoError):
+    """Nothing can be asked as things are set: the words name the setting, or the variable, that must change."""

@@ -98,7 +98,14 @@ def _empty(ledger: Ledger, lists: Sequence[str], settings: Settings, wires: Wire
     try:
         account = client.account()
         if settings.expected_account_id not in {None, account.id}:
-            raise SettingsError([f"the key belongs to the account {account.id}, not {settings.expected_account_id}"])
+            raise SettingsError(
+                [
+                    (
+                        f"the key belongs to the account {account.id}, and `expected_account_id` is "
+                        f"{settings.expected_account_id}: nothing was forgotten. Put the right key, or the right id"
+                    )
+                ]
+            )
         for list_id in lists:
             count = ledger.count_members(list_id)
             if not yes:
@@ -108,8 +115,10 @@ def _empty(ledger: Ledger, lists: Sequence[str], settings: Settings, wires: Wire
             off, unknown = (sum(len(getattr(part, name)) for part in removed) for name in ("removed", "not_found"))
             refused = sum(len(part.refused) for part in removed)
             if refused:
-                words = f"Klaviyo refuses to take {refused} people off the list {list_id}: nothing was forgotten here"
-                raise RunStopped(words)
+                raise RunStopped(
+                    f"Klaviyo refuses to take {refused} people off the list {list_id}: nothing was forgotten here. "
+                    "Run it again; report it when it stays"
+                )
             yield f"list {list_id} of {account.name}: {off} people taken off, {unknown} were gone already"
     finally:
         client.close()
@@ -139,7 +148,8 @@ def _remove(files: Iterable[Path]) -> None:
             path.unlink(missing_ok=True)
     except OSError as error:
         raise WorkDirError(
-            f"{error.filename} cannot be removed: {error.strerror}. What came before it is gone"
+            f"{error.filename} cannot be removed: {error.strerror}. What came before it is gone. Mend that and run it "
+            "again"
         ) from None
 
 

@@ -15,7 +15,7 @@ from target_klaviyo_segments.errors import ContractError, InputError
 LEVELS_MAX = 200
 
 _WORD = re.compile(r"[A-Za-z0-9_]{1,40}")
-_BEYOND = "the tap does not follow the Singer specification"
+_BEYOND = "the tap does not follow the Singer specification. Report it to its authors"
 
 
 class RecordBeforeSchema(InputError, RecordsWithoutSchemaException):
@@ -54,7 +54,10 @@ def checked_schema(message: dict[str, Any]) -> str:
     """
     stream, schema, keys = stream_of(message), required(message, "schema"), message.get("key_properties")
     if not isinstance(schema, dict) or not isinstance(schema.get("properties"), dict):
-        raise ContractError(f"stream `{stream}`: its schema has no properties, so no e-mail property either")
+        raise ContractError(
+            f"stream `{stream}`: its schema has no properties, so no e-mail property either. Select its columns in the "
+            "tap"
+        )
     if trouble := _trouble_with(schema):
         raise ContractError(f"stream `{stream}`: its schema {trouble}")
     if keys is not None and not is_list_of_text(keys):
@@ -105,9 +108,9 @@ def _trouble_with(value: object) -> str | None:
     level: list[Any] = [value]
     for _ in range(LEVELS_MAX + 1):
         if Decimal in set(map(type, level)):
-            return "has a number of more than 4,300 digits"
+            return "has a number of more than 4,300 digits. Report it to the authors of the tap"
         level = [each for each in level if isinstance(each, (dict, list))]
         if not level:
             return None
         level = [item for each in level for item in (each.values() if isinstance(each, dict) else each)]
-    return f"is nested too deeply, more than {LEVELS_MAX} levels"
+    return f"is nested too deeply, more than {LEVELS_MAX} levels. Report it to the authors of the tap"

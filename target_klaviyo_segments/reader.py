@@ -104,7 +104,7 @@ def _from_object(source: Any) -> Iterator[bytes]:  # noqa: ANN401  # text or byt
 def _no_message(message: object, line: int) -> str:
     if isinstance(message, dict) and isinstance(message.get("type"), str):
         return f"line {line} of the input has the unknown message type {quoted(message['type'])}"
-    return f"line {line} of the input is JSON but no Singer message: it has no `type`"
+    return f"line {line} of the input is JSON but no Singer message: it has no `type`. Is it a tap that is piped?"
 
 
 def _nobody(records: Records) -> None:

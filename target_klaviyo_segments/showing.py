@@ -86,7 +86,7 @@ def _read(path: Path) -> dict[str, Any]:
     except ValueError:
         found = None
     if not isinstance(found, dict) or "run_id" not in found:
-        raise WorkDirError(f"{path} is not a report of this program, or was damaged")
+        raise WorkDirError(f"{path} is not a report of this program, or was damaged. Name another run by its id")
     return found
 
 
@@ -98,7 +98,10 @@ def _kept(path: Path) -> list[dict[str, Any]]:
     except OSError as error:
         raise WorkDirError(f"{path} has no rejected rows to show: {error.strerror}") from None
     except (ValueError, LookupError, TypeError):
-        raise WorkDirError(f"{path} is not a rejects file of this program, or was damaged") from None
+        raise WorkDirError(
+            f"{path} is not a rejects file of this program, or was damaged. Leave --rows out to have the page without "
+            "it"
+        ) from None
 
 
 def _row(line: dict[str, Any]) -> dict[str, Any]:

@@ -71,7 +71,7 @@ class Webhook:
         except requests.ReadTimeout:
             return f"it did not answer within {TRY_SECONDS:g} s", False
         except requests.exceptions.SSLError:
-            return "its certificate cannot be verified", False
+            return "its certificate cannot be verified, or it speaks no TLS", False
         except (requests.ConnectionError, requests.Timeout):
             return "it cannot be reached", True
         if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:

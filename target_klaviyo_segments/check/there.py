@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from target_klaviyo_segments.check.finding import Finding, Verdict
-from target_klaviyo_segments.errors import KlaviyoError, NotFound, ScopeMissing
+from target_klaviyo_segments.errors import Denied, KlaviyoError, Misconfigured, NotFound, ScopeMissing
 from target_klaviyo_segments.klaviyo.probing import probes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from target_klaviyo_segments.klaviyo.lists import ListInfo
     from target_klaviyo_segments.klaviyo.probing import Probe
@@ -64,18 +64,17 @@ def of_klaviyo(klaviyo: Klaviyo, settings: Settings) -> Iterator[Finding]:
     yield account
     if not right:
         return
-    missing: set[str] = set()
-    granted: set[str] = set()
+    scopes: dict[str, Verdict] = {}
     for probe in probes(settings.sync_modes, subscribes=settings.subscribes):
         if settings.dry_run and probe.call.method != "GET":
             yield Finding(f"scope {probe.scope}", Verdict.NOTE, _HELD_BACK)
             continue
-        finding = _of_scope(klaviyo, probe, missing)
-        (granted if finding.verdict is Verdict.OK else missing).add(probe.scope)
+        finding = _of_scope(klaviyo, probe, scopes)
+        scopes[probe.scope] = finding.verdict
         yield finding
     for segment in settings.destinations:
-        yield _of_list(klaviyo, segment, missing)
-    if "usage:read" in granted:
+        yield _of_list(klaviyo, segment, scopes.get("lists:read", Verdict.OK))
+    if scopes.get("usage:read") is Verdict.OK:
         yield _of_plan(klaviyo)
 
 
@@ -87,7 +86,7 @@ def _of_account(klaviyo: Klaviyo, settings: Settings) -> tuple[Finding, bool]:
         words = f"the key lacks accounts:read, so nobody knows whose it is. {_NEW_KEY}"
         return Finding("account", Verdict.TODO, words), True
     except KlaviyoError as error:
-        return Finding("account", Verdict.UNKNOWN, f"{str(error).rstrip('.')}. Nothing more was asked"), False
+        return Finding("account", _verdict(error), f"{str(error).rstrip('.')}. Nothing more was asked"), False
     expected, name = settings.expected_account_id, f"{account.id} `{account.name}`"
     if expected is not None and account.id != expected:
         words = (
@@ -97,16 +96,22 @@ def _of_account(klaviyo: Klaviyo, settings: Settings) -> tuple[Finding, bool]:
     return Finding("account", Verdict.OK, name + ("" if expected is None else ", as expected")), True
 
 
-def _of_scope(klaviyo: Klaviyo, probe: Probe, missing: set[str]) -> Finding:
+def _verdict(error: KlaviyoError) -> Verdict:
+    """Where nobody answers, nobody knows; where the answer says what is wrong, that is to be mended."""
+    return Verdict.TODO if isinstance(error, (Denied, Misconfigured)) else Verdict.UNKNOWN
+
+
+def _of_scope(klaviyo: Klaviyo, probe: Probe, scopes: Mapping[str, Verdict]) -> Finding:
+    """What cannot be told without another scope has the verdict of that one: who mends it, mends both."""
     about = f"scope {probe.scope}"
-    if probe.also in missing:
-        return Finding(
-            about, Verdict.UNKNOWN, f"cannot be told while {probe.also} is missing, for both are needed at once"
-        )
+    needed = scopes.get(probe.also or "", Verdict.OK)
+    if needed is not Verdict.OK:
+        hint = ": give the new key both" if needed is Verdict.TODO else ""
+        return Finding(about, needed, f"cannot be told without {probe.also}, for both are needed at once{hint}")
     try:
         granted = klaviyo.may(probe)
     except KlaviyoError as error:
-        return Finding(about, Verdict.UNKNOWN, str(error))
+        return Finding(about, _verdict(error), str(error))
     if granted:
         return Finding(about, Verdict.OK, "granted" + _how(probe))
     if probe.optional:
@@ -120,10 +125,11 @@ def _how(probe: Probe) -> str:
     return "; a request without content was refused for its content alone, and nothing was written" if written else ""
 
 
-def _of_list(klaviyo: Klaviyo, segment: Segment, missing: set[str]) -> Finding:
+def _of_list(klaviyo: Klaviyo, segment: Segment, may_read: Verdict) -> Finding:
     about = f"list {segment.list_id or segment.list_name}"
-    if "lists:read" in missing:
-        return Finding(about, Verdict.UNKNOWN, "cannot be looked at without lists:read")
+    if may_read is not Verdict.OK:
+        hint = ": give the new key that scope, then check again" if may_read is Verdict.TODO else ""
+        return Finding(about, may_read, f"cannot be looked at without lists:read{hint}")
     try:
         if segment.list_id is not None:
             return _told(about, klaviyo, klaviyo.list(segment.list_id))
@@ -131,7 +137,7 @@ def _of_list(klaviyo: Klaviyo, segment: Segment, missing: set[str]) -> Finding:
     except NotFound:
         return Finding(about, Verdict.TODO, "this account has no such list; check `list_id`")
     except KlaviyoError as error:
-        return Finding(about, Verdict.UNKNOWN, str(error))
+        return Finding(about, _verdict(error), str(error))
 
 
 def _of_name(about: str, klaviyo: Klaviyo, segment: Segment) -> Finding:
@@ -140,7 +146,7 @@ def _of_name(about: str, klaviyo: Klaviyo, segment: Segment) -> Finding:
         return _told(about, klaviyo, found[0])
     if found:
         ids = ", ".join(each.id for each in found)
-        words = f"{len(found)} lists have that name: {ids}. Give the ID of the right one as `list_id`"
+        words = f"{len(found)} lists of this account have that name: {ids}. Give the ID of the right one as `list_id`"
         return Finding(about, Verdict.TODO, words)
     if segment.create_list:
         return Finding(about, Verdict.OK, "there is none yet; the first person makes it (`create_list` is true)")
@@ -164,7 +170,7 @@ def _of_plan(klaviyo: Klaviyo) -> Finding:
     try:
         usage = klaviyo.plan_usage()
     except KlaviyoError as error:
-        return Finding("plan", Verdict.UNKNOWN, str(error))
+        return Finding("plan", _verdict(error), str(error))
     if usage is None:
         return Finding("plan", Verdict.OK, "names no limit of profiles")
     full = usage.used >= usage.maximum

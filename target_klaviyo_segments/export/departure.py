@@ -119,7 +119,12 @@ class Departure:
         lane.leaving.forget()
         if stayed:  # whoever is in another segment of the list too
             lane.warn(f"stream `{lane.name}`: {stayed} people who left it stay, for another stream has them too")
-        return f"stream `{lane.name}`: Klaviyo refuses to take {refused} people off the list" if refused else None
+        if not refused:
+            return None
+        return (
+            f"stream `{lane.name}`: Klaviyo refuses to take {refused} people off the list. They are on it still: run "
+            "again, and report it when it stays"
+        )
 
     def _take_off(self, lane: Lane, rows: Mapping[str, int]) -> int:
         """How many of these people Klaviyo refuses to take off."""

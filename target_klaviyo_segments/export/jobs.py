@@ -131,7 +131,7 @@ class JobWatch:
             if status is not None and status.ended:
                 self._ended(status)
             elif status is not None and self._clock.now() > self._open[job_id]:
-                self._lost(job_id, f"it is still {status.status} after {self._timeout:.0f} s")
+                self._lost(job_id, f"it is still {status.status} after {self._timeout:.0f} s (`job_timeout_seconds`)")
         changed = len(self._open) < before
         grown = self._first_delay() if changed else min(self._delay * _SWEEP_GROWTH, SLOWEST_SWEEP_SECONDS)
         now = self._clock.now()

@@ -164,7 +164,7 @@ class Books:
         parcel.export.failed += len(rows)
         parcel.failed += len(rows)
         if not told:
-            self.incomplete.append(f"{reason}; {len(rows)} rows of `{parcel.lane.name}` were not delivered")
+            self.incomplete.append(f"{reason}; {len(rows)} rows of `{parcel.lane.name}` were not delivered: run again")
         self._write_failed(parcel, rows, Rejection(NOT_DELIVERED, reason))
         self._settle(parcel, rows)
 

@@ -36,7 +36,9 @@ class ApiKey:
     def __init__(self, key: str, name: str = "api_key") -> None:
         if not key or not all("!" <= character <= "~" for character in key):
             # An HTTP library would refuse it too, but with the key in its message.
-            raise SettingsError([f"`{name}` is empty or has a space, a line break or a letter that no key has"])
+            raise SettingsError(
+                [f"`{name}` is empty or has a space, a line break or a letter that no key has: copy it again"]
+            )
         self._key = key
 
     @classmethod
@@ -51,7 +53,9 @@ class ApiKey:
         except OSError as error:
             raise SettingsError([f"the key file {path} (`api_key_file`) cannot be read: {error.strerror}"]) from None
         except UnicodeDecodeError:
-            raise SettingsError([f"the key file {path} (`api_key_file`) is not UTF-8 text"]) from None
+            raise SettingsError(
+                [f"the key file {path} (`api_key_file`) is not UTF-8 text: put the key alone into it"]
+            ) from None
         return cls(key, "api_key_file")
 
     def __call__(self) -> str:

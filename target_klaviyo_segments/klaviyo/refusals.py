@@ -18,6 +18,7 @@ from target_klaviyo_segments.errors import (
     BodyRefused,
     Denied,
     KlaviyoError,
+    Misconfigured,
     NotFound,
     Rejection,
     RowsRefused,
@@ -142,7 +143,7 @@ def _not_found(refusal: _Refusal) -> KlaviyoError:
 
 
 def _retired(refusal: _Refusal) -> KlaviyoError:
-    return KlaviyoError(
+    return Misconfigured(
         f"{refusal}: this `api_revision` is retired. Remove the setting, or upgrade target-klaviyo-segments. "
         f"{refusal.words}"
     )
@@ -157,7 +158,7 @@ def _later(refusal: _Refusal) -> KlaviyoError:
 
 
 def _redirected(refusal: _Refusal) -> KlaviyoError:
-    return KlaviyoError(f"{refusal}, a redirect, which is never followed: check `api_url`")
+    return Misconfigured(f"{refusal}, a redirect, which is never followed: check `api_url`")
 
 
 def _final(refusal: _Refusal) -> KlaviyoError:

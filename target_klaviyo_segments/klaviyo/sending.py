@@ -82,7 +82,9 @@ class Sender:
                 return
             call = protocol.follow(call, page.next_url, self._api_url)
             if hash(call.path) in seen:
-                raise KlaviyoError(f"{call.endpoint.name}: Klaviyo's pages go round in a circle")
+                raise KlaviyoError(
+                    f"{call.endpoint.name}: Klaviyo's pages go round in a circle. Run again; report it when it stays"
+                )
             seen.add(hash(call.path))
 
     def ask(

@@ -17,7 +17,7 @@ import requests
 from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError, NewConnectionError
 
-from target_klaviyo_segments.errors import KlaviyoError, Transient
+from target_klaviyo_segments.errors import KlaviyoError, Misconfigured, Transient
 from target_klaviyo_segments.klaviyo.transport import make_transport
 from target_klaviyo_segments.settings.rules_address import is_loopback
 
@@ -86,7 +86,7 @@ class Wire:
 
         Raises:
             Transient: No whole answer came within the time-out.
-            KlaviyoError: None ever will: the host's certificate, the URL or the proxy's password is wrong.
+            Misconfigured: None ever will: the host's certificate, the URL or the proxy's password is wrong.
         """
         reply, used = self._once(call)
         if reply.status == HTTPStatus.UNAUTHORIZED and self._auth.renew(used):
@@ -112,7 +112,7 @@ class Wire:
             )
             with closing(response):
                 if response.status_code == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-                    raise KlaviyoError(_PROXY_DENIES)
+                    raise Misconfigured(_PROXY_DENIES)
                 reply = Reply(
                     response.status_code,
                     {name.lower(): value for name, value in response.headers.items()},
@@ -148,14 +148,14 @@ class Wire:
         causes = list(_causes(error))
         wrong = next((each for each in causes if isinstance(each, ssl.SSLCertVerificationError)), None)
         if wrong is not None:
-            return KlaviyoError(
+            return Misconfigured(
                 f"the certificate of {self._host} cannot be verified: {wrong.verify_message}. Where a proxy inspects "
                 "TLS, set the environment variable REQUESTS_CA_BUNDLE to its certificates"
             )
         if any(str(each).startswith("Tunnel connection failed: 407") for each in causes):  # http.client's only sign
-            return KlaviyoError(_PROXY_DENIES)
+            return Misconfigured(_PROXY_DENIES)
         if isinstance(error, ValueError):
-            return KlaviyoError(f"no request can be made to `api_url` or through the proxy: {type(error).__name__}")
+            return Misconfigured(f"no request can be made to `api_url` or through the proxy: {type(error).__name__}")
         lost = not any(isinstance(each, _NEVER_SENT) for each in causes)
         return Transient(f"Klaviyo at {self._host} cannot be reached: {self._reason(causes)}", answer_lost=lost)
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _KEPT = "What was settled before is kept; what was under way is asked about by the next run"
+_REPORT = "Report this with the version of the program"
 # Part of SQLite's message to what happened and what to do; the first that fits.
 _WORDS = (
     ("disk is full", "the disk is full", "Make room and run again"),
@@ -19,7 +20,7 @@ _WORDS = (
     ("disk i/o error", "the disk reported an error", "See that the disk has room and works, then run again"),
     ("locked", "another program is using it", "End that program (a database browser, a backup) and run again"),
     ("out of memory", "there is not enough memory", "Run again with more memory"),
-    ("string or blob too big", "a value is larger than SQLite takes", "Report this with the version of the program"),
+    ("string or blob too big", "a value is larger than SQLite takes", _REPORT),
 )
 
 
@@ -33,7 +34,7 @@ def told(error: sqlite3.Error, path: Path) -> WorkDirError:
     for part, happened, advice in _WORDS:
         if part in str(error).lower():
             return WorkDirError(f"the ledger {path} cannot be used: {happened} ({error}). {_KEPT}. {advice}")
-    return WorkDirError(f"the ledger {path} cannot be used: {error}. {_KEPT}")
+    return WorkDirError(f"the ledger {path} cannot be used: {error}. {_KEPT}. {_REPORT}")
 
 
 def is_malformed(error: sqlite3.Error) -> bool:
@@ -58,7 +59,7 @@ def not_migrated(error: sqlite3.Error, path: Path, version: int, newest: int) ->
     advice = next((f"{happened}. {do}" for part, happened, do in _WORDS if part in str(error).lower()), None)
     return WorkDirError(
         f"the ledger {path} of an older release (version {version}) cannot be brought to version {newest}: "
-        f"{advice or 'report this with the version of the program'} ({error}). It was left as it was, with all that "
+        f"{advice or _REPORT} ({error}). It was left as it was, with all that "
         "it knows, and nothing was sent; the older release can still use it"
     )
 

@@ -34,15 +34,23 @@ class Damaged(sqlite3.DatabaseError):
 
 
 def open_file(
-    path: Path, lock: Lock, *, now: float, warn: Callable[[str], None], steps: Sequence[str] = STEPS
+    path: Path,
+    lock: Lock,
+    *,
+    now: float,
+    warn: Callable[[str], None],
+    steps: Sequence[str] = STEPS,
+    oldest: tuple[int, ...] = OLDEST_SQLITE,
 ) -> sqlite3.Connection:
     """Open the ledger, make it, migrate it, or set a damaged one aside and begin anew.
 
     Raises:
         WorkDirError: It is not ours, of a newer version, or the disk refuses.
     """
-    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
-        raise WorkDirError(f"SQLite {sqlite3.sqlite_version} is too old for the ledger: 3.33 or newer is needed")
+    if sqlite3.sqlite_version_info < oldest:
+        raise WorkDirError(
+            f"SQLite {sqlite3.sqlite_version} is too old for the ledger: 3.33 or newer is needed. Use a newer Python"
+        )
     try:
         try:
             check_header(path, len(steps), ours_before=lock.has_history)

@@ -68,5 +68,9 @@ def _write(report: RunReport, path: Path) -> Path:
     except OSError as error:
         with suppress(OSError):
             draft.unlink(missing_ok=True)
-        raise WorkDirError(f"the report cannot be written to {path}: {error.strerror}") from None
+        raise WorkDirError(
+            f"the report cannot be written to {path}: {error.strerror}. Make room, or make the folder writable; what "
+            "was "
+            "delivered stands"
+        ) from None
     return path

@@ -32,7 +32,6 @@ _ENDS = {
     "successful": "a run would end well",
     "failed": "a run would fail",
     "canceled": "it was stopped and knows no more than it read",
-    "skipped": "a run would not begin",
 }
 
 

@@ -197,7 +197,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sandbox.add_list(list_id, name, "double_opt_in" if double else "single_opt_in")
     for list_id, flow in options.flow or ():
         if list_id not in names:
-            return _refuse(f"--flow {list_id}={flow}: there is no such list")
+            return _refuse(f"--flow {list_id}={flow}: there is no such list; name it by --list")
         sandbox.hang_flow(list_id, flow)
     stopped = threading.Event()
 

@@ -105,7 +105,8 @@ def unknown_sources(stream: str, schema: dict[str, Any], sources: Mapping[str, s
     """
     names = sorted(properties_of(schema))
     return [
-        f"stream `{stream}`: `{named}` is `{source}`, which is none of its properties{nearest(source, names)}"
+        f"stream `{stream}`: `{named}` is `{source}`, which is none of its properties{nearest(source, names) or '.'} "
+        "Correct the name, or take it out"
         for named, source in sources.items()
         if find_property(schema, source) is MISSING
     ]

@@ -72,7 +72,8 @@ def test_once_each_and_once_that_it_is_over(pipeline, receiver):
     first, second, over, again = receiver.bodies
     assert first["failing_since"] == second["failing_since"] == over["failing_since"]
     assert over["totals"]["delivered"] == 2
-    assert "after 2 that did not" in over["text"]
+    assert over["text"].startswith("klaviyo: an export to Klaviyo went well again. the first run that went well since ")
+    assert ", after 2 that did not" in over["text"]
     assert again["run_id"] not in {first["run_id"], second["run_id"]}
 
 
@@ -200,7 +201,8 @@ def test_a_webhook_that_does_not_take_it(pipeline, caplog, statuses, asked, take
         assert not run(pipeline, receiver, NO_EMAIL)
     assert (receiver.asked, len(receiver.bodies)) == (asked, taken)
     assert "no usable e-mail property" in pipeline.error or "email" in pipeline.error
-    assert [words in line for line in told(caplog)] == ([True] if words else [])
+    asked = "connection klaviyo: the webhook (`alert_webhook_url`) did not take the alert that the run failed: "
+    assert told(caplog) == ([asked + words] if words else [])
 
 
 def test_a_webhook_that_never_answers(pipeline, caplog):
@@ -222,7 +224,10 @@ def test_a_webhook_that_is_not_there(pipeline, caplog):
         assert told(caplog) == []
         assert not pipeline.run(NO_EMAIL, alert_webhook_url=address)
     assert [line.endswith("it cannot be reached") for line in told(caplog)] == [True]
-    assert Webhook("https://exa mple.invalid/x").post(b"{}") is not None
+    with Receiver() as receiver:
+        trouble = Webhook(receiver.url.replace("http://", "https://")).post(b"{}")
+    assert trouble == "its certificate cannot be verified, or it speaks no TLS"
+    assert Webhook("https://exa mple.invalid/x").post(b"{}") == "it cannot be asked (InvalidURL)"
 
 
 def test_a_recovery_that_was_not_taken_is_told_by_the_next_run(pipeline):
@@ -304,7 +309,9 @@ def test_a_note_that_cannot_be_written(tmp_path, caplog):
     (tmp_path / "alerts.draft").mkdir()
     board.run(tmp_path, "wrong")
     assert board.told == [("shop", "failed")]
-    assert [f"{FILE} cannot be written" in line.getMessage() for line in caplog.records] == [True]
+    (line,) = caplog.messages
+    assert line.startswith(f"connection shop: {tmp_path / FILE} cannot be written: ")
+    assert line.endswith(". A later alert may say the wrong number of runs")
 
 
 def test_the_note_is_its_owners_and_goes_with_the_connection(pipeline, receiver):

@@ -49,7 +49,15 @@ def test_all_is_well_and_nothing_is_written(pipeline):
     assert {path: path.read_bytes() for path in pipeline.work_dir.rglob("*") if path.is_file()} == files
     sent = pipeline.sandbox.requests[asked:]
     assert all(entry.status == 400 for entry in sent if entry.method != "GET")
+    assert found["settings"].words == "they fit together; the connection is `klaviyo`"
+    assert found["data privacy"].words == "accepted (`accept_data_privacy` is true)"
+    assert found["user"].words.endswith(" may run it")
+    assert found["work_dir"].words == f"{pipeline.work_dir} can be written"
     assert found["account"].words == "SANDBX `Sandbox Ltd`, as expected"
+    assert found["scope lists:write"].words == (
+        "granted; a request without content was refused for its content alone, and nothing was written"
+    )
+    assert found["plan"].words == "1 of 1,000,000 profiles are used"
     assert found[f"list {LIST}"].words == f"`People` ({LIST}), 1 profiles, single opt in, starts no flow"
     assert found["ledger"].words.startswith("1 runs, the last one successful; 1 people on lists")
 
@@ -58,19 +66,64 @@ def test_before_the_first_run(pipeline):
     """No folder and no ledger yet is in order, and the check makes neither."""
     found = look(pipeline)
     assert in_order(found.values())
-    assert "once it is made" in found["work_dir"].words
+    assert found["work_dir"].words == f"{pipeline.work_dir} can be written once it is made"
+    assert found["ledger"].words == f"there is none yet; the first run makes {pipeline.work_dir / 'ledger.sqlite3'}"
     assert not pipeline.work_dir.exists()
 
 
-@pytest.mark.parametrize("missing", sorted(ALL))
+FOLLOWS = {
+    "accounts:read": {"account": "the key lacks accounts:read, so nobody knows whose it is. The scopes of a key are"},
+    "lists:read": {f"list {LIST}": "without lists:read: give the new key that scope, then check again"},
+    "lists:write": {
+        "scope profiles:write": "told without lists:write, for both are needed at once: give the new key both"
+    },
+}
+
+
+@pytest.mark.parametrize("missing", sorted(ALL - {"usage:read"}))
 def test_a_missing_scope_is_told_by_name(tmp_path, missing):
-    """That one, and of the others only what cannot be told without it."""
-    pipeline = Pipeline(tmp_path, scopes=ALL - {missing})
-    found = look(pipeline)
-    wrong = {about for about, verdict in verdicts(found).items() if about.startswith("scope") and verdict != "ok"}
-    assert f"scope {missing}" in wrong
-    assert wrong <= {f"scope {missing}", "scope profiles:write"}
-    assert in_order(found.values()) == (missing == "usage:read")
+    """That one, and of the others only what cannot be told without it: all of it is mended by a new key."""
+    found = look(Pipeline(tmp_path, scopes=ALL - {missing}))
+    assert found[f"scope {missing}"].words == (
+        "missing. The scopes of a key are fixed when it is made: make a new one that has all of them"
+    )
+    follows = FOLLOWS.get(missing, {})
+    wrong = {about for about, verdict in verdicts(found).items() if verdict != "ok"}
+    assert wrong == {f"scope {missing}", *follows}
+    assert {found[about].verdict.value for about in wrong} == {"todo"}
+    for about, words in follows.items():
+        assert words in found[about].words
+
+
+def test_a_key_that_may_not_see_the_plan(tmp_path):
+    """Runs go on without; what that costs is told."""
+    found = look(Pipeline(tmp_path, scopes=ALL - {"usage:read"}))
+    assert {about for about, verdict in verdicts(found).items() if verdict != "ok"} == {"scope usage:read"}
+    assert found["scope usage:read"].verdict.value == "note"
+    assert "the plan's room for profiles is not known" in found["scope usage:read"].words
+
+
+def test_what_depends_on_a_scope_that_could_not_be_asked_for(pipeline):
+    """Nobody knows the one, so nobody knows the other: no new key is asked for, since none may be needed."""
+    pipeline.sandbox.interceptors.append(
+        lambda request: Response(503, {}, b"") if request.path == "/api/lists" else None
+    )
+    found = look(pipeline, retry_max_seconds=0)
+    unknown = {about for about, verdict in verdicts(found).items() if verdict == "unknown"}
+    assert unknown == {"scope lists:read", "scope lists:write", "scope profiles:write", f"list {LIST}"}
+    assert found[f"list {LIST}"].words == "cannot be looked at without lists:read"
+    assert found["scope profiles:write"].words == "cannot be told without lists:write, for both are needed at once"
+
+
+def test_a_dry_run_asks_for_no_scope_to_write(pipeline):
+    """It sends nothing but reads, so that is left open, and said."""
+    found = look(pipeline, dry_run=True)
+    noted = {about: each.words for about, each in found.items() if each.verdict.value == "note"}
+    assert noted.keys() == {"scope lists:write", "scope profiles:write"}
+    assert set(noted.values()) == {
+        "not asked: `dry_run` is true, and then nothing but reads is sent; take it out to have this told"
+    }
+    assert all(entry.method == "GET" for entry in pipeline.sandbox.requests)
 
 
 OFF = {"sync_mode": "suppress"}
@@ -106,16 +159,37 @@ def test_consent_and_suppression_need_scopes_of_their_own(tmp_path, settings, sc
 def test_a_key_that_klaviyo_does_not_know(pipeline):
     """The key is told, and nothing more is asked with it."""
     found = look(pipeline, api_key="pk_other")
-    assert found["account"].verdict.value == "unknown"
-    assert "check `api_key`" in found["account"].words
+    assert found["account"].verdict.value == "todo"
+    assert "it does not know the key; check `api_key`" in found["account"].words
+    assert found["account"].words.endswith(". Nothing more was asked")
     assert [entry.status for entry in pipeline.sandbox.requests] == [401]
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (Response(410, {}, b""), "this `api_revision` is retired. Remove the setting, or upgrade"),
+        (Response(302, {"Location": "https://x.io"}, b""), "a redirect, which is never followed: check `api_url`"),
+        (Response(407, {}, b""), "put a user and a password that it takes into the environment variable HTTPS_PROXY"),
+    ],
+    ids=["retired", "moved", "proxy"],
+)
+def test_an_answer_that_says_what_is_set_wrongly(pipeline, answer, words):
+    """It says what to do, so it is to be done."""
+    pipeline.sandbox.interceptors.append(lambda _: answer)
+    found = look(pipeline)["account"]
+    assert found.verdict.value == "todo"
+    assert words in found.words
 
 
 def test_another_account(pipeline):
     """The wrong account is told with both ids, and nothing more is asked of it."""
     found = look(pipeline, expected_account_id="OTHER1")
-    assert "SANDBX" in found["account"].words
-    assert "OTHER1" in found["account"].words
+    assert found["account"].verdict.value == "todo"
+    assert found["account"].words == (
+        "the key belongs to SANDBX `Sandbox Ltd`, and `expected_account_id` is OTHER1: put the right key, or the right "
+        "id"
+    )
     assert len(pipeline.sandbox.requests) == 1
 
 
@@ -126,7 +200,7 @@ def test_lists(pipeline):
     found = look(pipeline, segments=segments)
     assert found["list Double"].words == "`Twice` (Double), 0 profiles, double opt in, starts no flow"
     assert found["list Nobody"].verdict.value == "todo"
-    assert "check `list_id`" in found["list Nobody"].words
+    assert found["list Nobody"].words == "this account has no such list; check `list_id`"
     assert found[f"list {LIST}"].verdict.value == "ok"
 
 
@@ -136,7 +210,24 @@ def test_flows_that_a_list_starts_are_named(pipeline):
     pipeline.sandbox.hang_flow(LIST, "Some day", "draft")
     found = look(pipeline)[f"list {LIST}"]
     assert found.verdict.value == "note"
-    assert found.words.endswith("the flows `Welcome`")
+    assert found.words.endswith("; whoever joins it may start the flows `Welcome`")
+
+
+def test_what_a_list_does_not_tell(pipeline):
+    """A key without a scope for flows, and a size that is not told: the list is in order all the same."""
+
+    def reticent(request):
+        if "flow" in request.query:
+            return Response(403, {"Content-Type": "application/json"}, b"{}")
+        sized = json.dumps({"data": {"id": LIST, "attributes": {"name": "People"}}}).encode()
+        return Response(200, {"Content-Type": "application/json"}, sized) if "profile_count" in request.query else None
+
+    pipeline.sandbox.interceptors.append(reticent)
+    found = look(pipeline)[f"list {LIST}"]
+    assert found.verdict.value == "ok"
+    assert found.words == (
+        f"`People` ({LIST}), an unknown number of profiles, single opt in, the key may not see flows"
+    )
 
 
 def test_lists_by_name(pipeline):
@@ -152,14 +243,20 @@ def test_lists_by_name(pipeline):
         ("list Nobody", "todo"),
         ("list Twins", "todo"),
     }
-    assert "First1, Second" in found["list Twins"].words
-    assert "create_list" in found["list Nobody"].words
+    assert found["list Twins"].words == (
+        "2 lists of this account have that name: First1, Second. Give the ID of the right one as `list_id`"
+    )
+    assert found["list New"].words == "there is none yet; the first person makes it (`create_list` is true)"
+    assert found["list Nobody"].words.startswith(
+        "this account has no list of that name. Correct it, or set `create_list`"
+    )
 
 
 def test_settings_come_first(pipeline):
     """Every problem of the settings, and not one request before they are right."""
     found = list(inspect(pipeline.config(accept_data_privacy=False, emal_field="x"), pipeline.wires))
     assert [finding.about for finding in found] == ["settings", "data privacy", "Klaviyo"]
+    assert found[-1].words == "not asked: the settings come first"
     assert not in_order(found)
     assert pipeline.sandbox.requests == []
 
@@ -169,24 +266,29 @@ def test_who_may_not(pipeline, settings):
     """A connection that may not be used now is not used for a check either."""
     found = look(pipeline, **settings)
     assert found["user"].verdict.value == "todo"
+    assert found["Klaviyo"].words == "not asked: this connection may not be used now"
     assert pipeline.sandbox.requests == []
 
 
 @pytest.mark.parametrize(
     ("revision", "verdict", "words"),
     [
-        ("2026-07-15", "ok", "stable until 2027-07-15"),
-        ("2025-07-15", "note", "retired on 2027-07-15"),
-        ("2024-02-29", "todo", "retired since 2026-02-28"),
-        ("2026-07-15.pre", "note", "beta"),
-        ("2026-13-45", "todo", "is no date"),
+        ("2026-07-15", "ok", ", 68 days old: stable until 2027-07-15, live until 2028-07-15"),
+        (
+            "2025-07-15",
+            "note",
+            " is deprecated, and retired on 2027-07-15: remove the setting, or upgrade this program",
+        ),
+        ("2024-02-29", "todo", " is retired since 2026-02-28. Remove the setting, or upgrade this program"),
+        ("2026-07-15.pre", "note", " is a beta, which Klaviyo may change at any time"),
+        ("2026-13-45", "todo", " is no date. Remove the setting"),
     ],
 )
 def test_revision(pipeline, revision, verdict, words):
     """Stable for a year, deprecated for another, then retired."""
     found = look(pipeline, api_revision=revision)["revision"]  # the pipeline's clock says 2026-09-21
     assert found.verdict.value == verdict
-    assert words in found.words
+    assert found.words.endswith(revision + words)
 
 
 def test_work_dir_that_is_a_file(pipeline, tmp_path):
@@ -194,7 +296,9 @@ def test_work_dir_that_is_a_file(pipeline, tmp_path):
     (tmp_path / "file").write_text("")
     found = look(pipeline, work_dir=str(tmp_path / "file" / "inside"))["work_dir"]
     assert found.verdict.value == "todo"
-    assert "it is no folder" in found.words
+    assert found.words == (
+        f"{tmp_path / 'file'} cannot be written: it is no folder. Make it writable, or set `work_dir` to another folder"
+    )
 
 
 def test_ledger_that_a_run_has(pipeline):
@@ -206,10 +310,28 @@ def test_ledger_that_a_run_has(pipeline):
     ledger.begin_run("r1", connection="klaviyo", version="1")
     found = look(pipeline)["ledger"]
     assert found.verdict.value == "note"
-    assert "process" in found.words
+    assert found.words.startswith("a run has it at this moment (process ")
+    assert found.words.endswith("): wait until it ends before you start another")
     ledger.end_run("r1", "successful", {})
     ledger.close()
     assert look(pipeline)["ledger"].verdict.value == "ok"
+
+
+def test_ledger_of_a_run_that_was_killed(pipeline):
+    """What it left is nothing to do about: the next run asks."""
+    from target_klaviyo_segments.ledger import Ledger  # noqa: PLC0415  # this test and another
+
+    pipeline.work_dir.mkdir()
+    ledger = Ledger.open(pipeline.work_dir / "ledger.sqlite3", now=pipeline.clock.now, warn=print)
+    ledger.begin_run("r1", connection="klaviyo", version="1")
+    columns = {"emails": ["p1@x.io"], "numbers": [1], "fingerprints": [7], "keys": ["[1]"]}
+    ledger.intend("r1", stream="people", list_id=LIST, **columns)
+    ledger.close()
+    assert look(pipeline)["ledger"].line == (
+        "ok      ledger: 1 runs, the last one not ended; 0 people on lists; 1 batches are under way, which the next "
+        "run "
+        "asks about"
+    )
 
 
 @pytest.mark.parametrize("content", [b"not a ledger", b"SQLite format 3\0" + b"x" * 200])

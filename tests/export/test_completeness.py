@@ -91,13 +91,18 @@ def test_changes_of_a_log_after_the_copy_reopen_it():
 def test_a_tap_without_versions_is_complete_only_by_the_end_of_input():
     """Taps of the SDK never send ACTIVATE_VERSION."""
     stream = [SCHEMA, record(), record(), STATE]
-    assert "`mirror_on_end_of_input` accepts" in gap(*stream, END)
+    assert gap(*stream, END) == (
+        "no ACTIVATE_VERSION of its records' version came after the last of them. If its tap never sends one, "
+        "`mirror_on_end_of_input` accepts the end of the input instead"
+    )
     assert gap(*stream, END, on_end=True) is None
 
 
 def test_a_tap_that_starts_with_state_is_complete_by_a_state_after_the_last_record():
     """tap-rest-api-msdk and resumed taps send STATE first; that one proves nothing."""
-    assert "STATE" in gap(STATE, SCHEMA, record(), record(), END, on_end=True)
+    assert "neither an ACTIVATE_VERSION nor a STATE came after its last record" in gap(
+        STATE, SCHEMA, record(), record(), END, on_end=True
+    )
     assert gap(STATE, SCHEMA, record(), record(), STATE, END, on_end=True) is None
 
 
@@ -109,7 +114,7 @@ def test_a_state_in_the_middle_proves_nothing():
 def test_tap_jsonl_says_that_it_reads_changes():
     """Its replication key is the file's own time."""
     stream = ("schema", COLUMNS, ["_sdc_last_modified"])
-    assert "FULL_TABLE" in gap(stream, record(), STATE, END, on_end=True)
+    assert "let it read the whole table (FULL_TABLE)" in gap(stream, record(), STATE, END, on_end=True)
 
 
 @pytest.mark.parametrize("on_end", [False, True])
@@ -128,7 +133,9 @@ def test_a_reason_that_lasts_is_told_before_one_that_passes():
 @pytest.mark.parametrize("on_end", [False, True])
 def test_a_stream_in_two_shapes_is_never_complete(on_end):
     """Two segments under one name look like that."""
-    assert "two shapes" in gap(SCHEMA, record(V), OTHER_SHAPE, record(V), activate(), STATE, END, on_end=on_end)
+    assert gap(SCHEMA, record(V), OTHER_SHAPE, record(V), activate(), STATE, END, on_end=on_end) == (
+        "it came in two shapes (SCHEMAs with different properties), so it may be two segments under one name"
+    )
 
 
 def test_the_same_columns_in_another_order_are_one_shape():

@@ -105,9 +105,15 @@ def test_odd_message(pipeline, name):
         ("keys_text", "stream `people`: its `key_properties` are no list of property names"),
         ("keys_nested", "stream `people`: its `key_properties` are no list of property names"),
         ("keys_half", "stream `people`: its `key_properties` are no list of property names"),
-        ("schema_nested_300", "stream `people`: its schema is nested too deeply, more than 200 levels"),
-        ("schema_number_of_5000_digits", "stream `people`: its schema has a number of more than 4,300 digits"),
-        ("batch_without_all", "a BATCH message of stream `people` has no `encoding`"),
+        ("schema_nested_300", "stream `people`: its schema is nested too deeply, more than 200 levels. Report it"),
+        (
+            "schema_number_of_5000_digits",
+            "stream `people`: its schema has a number of more than 4,300 digits. Report it",
+        ),
+        (
+            "batch_without_all",
+            "a BATCH message of stream `people` has no `encoding` that says how its files are written",
+        ),
         ("batch_without_manifest", "a BATCH message of stream `people` has no `manifest`"),
         ("batch_of_numbers", "a BATCH message of stream `people` has no `encoding`"),
         ("batch_of_number_files", "a BATCH message of stream `people` has no `manifest` that lists its files"),
@@ -115,10 +121,14 @@ def test_odd_message(pipeline, name):
         ("batch_of_null", "a BATCH message of stream `people` has no `manifest`"),
         (
             "batch_compressed_by_a_list",
-            "a BATCH message of stream `people` has files of format 'jsonl', compression (not",
+            (
+                "a BATCH message of stream `people` has files of format 'jsonl', compression (not shown: it is no "
+                "plain "
+                "word); this target reads"
+            ),
         ),
         ("state_nested_500", "the value of a STATE message is nested too deeply, more than 200 levels"),
-        ("state_of_5000_digits", "the value of a STATE message has a number of more than 4,300 digits"),
+        ("state_of_5000_digits", "the value of a STATE message has a number of more than 4,300 digits. Report it"),
     ],
 )
 def test_what_is_said_of_an_odd_message(pipeline, name, words):
@@ -157,6 +167,7 @@ def test_stream_map_that_does_not_work_on_a_record(pipeline, expression):
     (row,) = pipeline.rejects()
     assert row["code"] == "not_mapped"
     assert row["record"] == {"email": "a@x.io"}
+    assert row["reason"].startswith("its stream map or flattening does not work on it: ")
     assert "a@x.io" not in row["reason"].replace(expression, "")
     assert set(pipeline.members()) == {"b@x.io"}
     pipeline.assert_balanced()

@@ -40,7 +40,7 @@ def test_record_nested_deeply(pipeline, settings, others, depth):
     )
     pipeline.assert_balanced()
     if not ended:
-        assert pipeline.error == "line 3 of the input is nested too deeply"
+        assert pipeline.error == "line 3 of the input is nested too deeply: look at what the tap sends"
         assert depth > 900
         return
     assert {"b@x.io", "c@x.io"} <= set(pipeline.members())

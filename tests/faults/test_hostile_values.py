@@ -175,7 +175,11 @@ def test_schema_of_10000_properties(pipeline):
 def test_line_of_15_megabytes(pipeline):
     """Under the limit of a line and far over that of a profile."""
     assert pipeline.run([anything(), record("a@x.io", note="x" * 15_000_000), record("b@x.io"), state(1)])
-    assert [row["code"] for row in pipeline.rejects()] == ["profile_too_large"]
+    (row,) = pipeline.rejects()
+    assert (row["code"], row["reason"]) == (
+        "profile_too_large",
+        "its profile has 15,000,075 bytes, and Klaviyo takes 100,000",
+    )
     assert set(pipeline.members()) == {"b@x.io"}
 
 

@@ -14,6 +14,7 @@ from tests.faults.network import Trouble
 from tests.faults.runs import expected, new_sandbox, run_inside, segment
 
 HEADERS = {"content-type": "application/vnd.api+json"}
+ROWS = "/data/attributes/profiles/data"
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def test_job_cancelled(pipeline):
     pipeline.sandbox.plan_fates("complete", 1)
     pipeline.sandbox.cancel_jobs(1)
     assert not pipeline.run(segment(), batch_size_rows=10, max_in_flight=1)
-    assert_one_job_lost(pipeline, "was cancelled in Klaviyo")
+    assert_one_job_lost(pipeline, "was cancelled in Klaviyo; 10 rows of `people` were not delivered: run again")
     assert_next_run_is_whole(pipeline)
 
 
@@ -147,6 +148,51 @@ def test_400_without_reason(pipeline):
     assert pipeline.run(lines, batch_size_rows=10), pipeline.error
     assert set(pipeline.members()) == expected(lines) - {"p3@x.io"}
     pipeline.assert_balanced()
+
+
+def answer_to(pipeline, end, status, body=b""):
+    """The same answer to each request whose path ends so."""
+    pipeline.sandbox.interceptors.append(
+        lambda request: Response(status, HEADERS, body) if request.path.rstrip("/").endswith(end) else None
+    )
+
+
+def page(*resources):
+    return json.dumps({"data": resources, "links": {"next": None}}).encode()
+
+
+def test_400_about_a_row_that_was_not_sent(pipeline):
+    """Nobody can be taken out for it, so nothing is guessed: the rows failed."""
+    answer_to(pipeline, JOBS, 400, json.dumps({"errors": [{"source": {"pointer": f"{ROWS}/99"}}]}).encode())
+    assert not pipeline.run(segment(), batch_size_rows=10)
+    assert pipeline.error.startswith("Klaviyo answers 400 to Bulk Import Profiles: 1 rows refused; ")
+    assert "; the rows that it names were not in the request" in pipeline.error
+    assert (pipeline.totals["delivered"], pipeline.totals["rejected"]) == (0, 1)
+    assert pipeline.states == []
+    pipeline.assert_balanced()
+
+
+def test_failed_rows_that_nobody_names(pipeline):
+    """Whoever the job did not bring in is the one, and the reason says how it was found."""
+    pipeline.sandbox.refuse_rows(lambda row: ("invalid", "no") if row["email"] == "p3@x.io" else None)
+    answer_to(pipeline, "import-errors", 200, page())
+    lines = segment()
+    assert pipeline.run(lines, batch_size_rows=10), pipeline.error
+    assert set(pipeline.members()) == expected(lines) - {"p3@x.io"}
+    reasons = {row["record"]["email"]: row["reason"] for row in pipeline.rejects()}
+    assert reasons["p3@x.io"] == "Klaviyo counts 1 failed rows in the import job and names fewer"
+    pipeline.assert_balanced()
+
+
+def test_people_of_a_job_unreadable(pipeline):
+    """A row failed, and whose it is cannot be found out: none of the job counts as delivered."""
+    pipeline.sandbox.refuse_rows(lambda row: ("invalid", "no") if row["email"] == "p3@x.io" else None)
+    answer_to(pipeline, "import-errors", 200, page())
+    answer_to(pipeline, "/profiles", 404)
+    assert not pipeline.run(segment(), batch_size_rows=10, max_in_flight=1)
+    assert_one_job_lost(
+        pipeline, ": the people that it brought in cannot be read; 10 rows of `people` were not delivered"
+    )
 
 
 def test_every_row_refused(pipeline):

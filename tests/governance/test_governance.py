@@ -6,11 +6,13 @@ import json
 
 import pytest
 from pipeline import KEY, LIST, Pipeline, record, schema
+from shop import in_meta
 
 from target_klaviyo_segments import config as configuration
 from target_klaviyo_segments.cli import main
 from target_klaviyo_segments.errors import TargetError
-from target_klaviyo_segments.forgetting import carry_out
+from target_klaviyo_segments.forgetting import _remove, carry_out
+from target_klaviyo_segments.klaviyo.oauth import TOKEN
 from target_klaviyo_segments.sandbox.app import Response
 from target_klaviyo_segments.target import TargetKlaviyoSegments
 
@@ -38,15 +40,21 @@ def test_key_from_a_file(pipeline, tmp_path):
     assert KEY not in json.dumps(pipeline.report)
 
 
-@pytest.mark.parametrize(("content", "words"), [(None, "cannot be read"), (b"\xff", "UTF-8"), (b" \n", "is empty")])
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "the key file {} (`api_key_file`) cannot be read: No such file or directory"),
+        (b"\xff", "the key file {} (`api_key_file`) is not UTF-8 text: put the key alone into it"),
+        (b" \n", "`api_key_file` is empty or has a space, a line break or a letter that no key has: copy it again"),
+    ],
+)
 def test_key_file_that_holds_no_key(pipeline, tmp_path, content, words):
     """Told with the setting; nothing is sent."""
     path = tmp_path / "key"
     if content is not None:
         path.write_bytes(content)
     assert not pipeline.run(PEOPLE, api_key=None, api_key_file=str(path))
-    assert words in pipeline.error
-    assert "api_key_file" in pipeline.error
+    assert pipeline.error == words.format(path)
     assert pipeline.sandbox.requests == []
 
 
@@ -75,13 +83,27 @@ def test_config_file_that_others_can_read(tmp_path):
     assert list(configuration.exposed([str(path), str(theirs)], {})) == []
 
 
+def test_the_command_warns_of_files_that_others_can_read(tmp_path, caplog):
+    """Also where the settings are refused: each with the command that mends it."""
+    path, key = tmp_path / "config.json", tmp_path / "key"
+    key.write_text(KEY)
+    path.write_text(json.dumps({"oauth_client_secret": "s3cret", "api_key_file": str(key)}))
+    for file in (path, key):
+        file.chmod(0o644)
+    assert main(["--config", str(path), "--check"]) == 1
+    assert caplog.messages == [
+        f"the config file {path} holds a secret and others can read it: chmod 600 {path}",
+        f"the key file {key} can be read by others: chmod 600 {key}",
+    ]
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
         ({"api_key": None}, "`api_key_file`, or the three `oauth_*` settings"),
         ({"api_key_file": "key"}, "`api_key` and `api_key_file` are two ways"),
-        ({**OAUTH, "oauth_client_secret": None}, "`oauth_client_secret` is missing"),
-        ({**OAUTH, "api_key": KEY}, "`api_key` and `oauth_client_id` are two ways"),
+        ({**OAUTH, "oauth_client_secret": None}, "`oauth_client_secret` is missing: OAuth needs all three of"),
+        ({**OAUTH, "api_key": KEY}, "`api_key` and `oauth_client_id` are two ways to be known to Klaviyo: keep one"),
     ],
 )
 def test_exactly_one_way(pipeline, settings, words):
@@ -143,7 +165,11 @@ def test_a_new_configured_token_outranks_what_is_kept(pipeline):
     assert pipeline.run(PEOPLE, **OAUTH)
     pipeline.sandbox.oauth.uninstall()
     assert not pipeline.run(PEOPLE, **OAUTH)
-    assert "install the app again" in pipeline.error
+    assert pipeline.error == (
+        "Klaviyo gives no access token (invalid_grant). With `invalid_client`, check `oauth_client_id` and "
+        "`oauth_client_secret`; else the refresh token was revoked or unused for 90 days: let the account's owner "
+        "install the app again and set `oauth_refresh_token` to the new one"
+    )
     pipeline.sandbox.oauth.install("app", "s3cret", "second")
     assert pipeline.run(PEOPLE, **(OAUTH | {"oauth_refresh_token": "second"}))
 
@@ -151,9 +177,50 @@ def test_a_new_configured_token_outranks_what_is_kept(pipeline):
 def test_oauth_secrets_are_nowhere(pipeline):
     """A wrong client secret: refused, and neither it nor a token in what is left behind."""
     assert not pipeline.run(PEOPLE, **(OAUTH | {"oauth_client_secret": "wr0ng"}))
-    assert "invalid_client" in pipeline.error
+    assert "Klaviyo gives no access token (invalid_client)" in pipeline.error
     left = "".join(path.read_text(errors="replace") for path in pipeline.work_dir.rglob("*") if path.is_file())
     assert "wr0ng" not in left + pipeline.error
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (Response(200, {}, b"<html>"), f"Klaviyo's answer to {TOKEN.name} is no token: DecodeError"),
+        (Response(200, {}, b'{"access_token": "a b", "expires_in": 1}'), "is no token that can be sent"),
+        (Response(503, {}, b""), f"Klaviyo answers 503 to {TOKEN.name}"),
+        (Response(400, {}, b"<html>"), "Klaviyo gives no access token (no reason given)"),
+        (Response(400, {}, b'{"error": "a@x.io"}'), "Klaviyo gives no access token (no reason given)"),
+    ],
+    ids=["page", "blank", "out", "wordless", "odd"],
+)
+def test_oauth_answers_that_are_none(pipeline, answer, words):
+    """Nothing is sent with what is no token; what came is told without its text."""
+    pipeline.sandbox.interceptors.append(lambda request: answer if request.path == "/oauth/token" else None)
+    assert not pipeline.run(PEOPLE, **OAUTH, retry_max_seconds=0)
+    assert words in pipeline.error
+    assert pipeline.sandbox.profiles == {}
+
+
+def test_a_refresh_token_that_cannot_be_kept(pipeline):
+    """The old one may be worth nothing by now, so the run says how to go on."""
+    pipeline.sandbox.oauth.rotates = True
+    (pipeline.work_dir / "oauth.json" / "in-the-way").mkdir(parents=True)
+    assert not pipeline.run(PEOPLE, **OAUTH)
+    assert pipeline.error.startswith(
+        f"the refresh token that Klaviyo gave cannot be kept in {pipeline.work_dir / 'oauth.json'}: "
+    )
+    assert "Make the folder writable; if the next run is refused, install the app again" in pipeline.error
+    assert pipeline.sandbox.profiles == {}
+
+
+def test_an_acceptance_that_cannot_be_noted(pipeline):
+    """Nobody's data goes out before it is."""
+    path = pipeline.work_dir / "data_privacy.json"
+    (path / "in-the-way").mkdir(parents=True)
+    assert not pipeline.run(PEOPLE)
+    assert pipeline.error.startswith(f"{path} cannot be written: ")
+    assert pipeline.error.endswith(". Nothing was read or sent; make room, or make it writable")
+    assert pipeline.sandbox.profiles == {}
 
 
 def test_who_accepted_and_since_when(pipeline):
@@ -192,7 +259,9 @@ def test_forget_tells_first(pipeline):
     assert pipeline.run(PEOPLE)
     before = sorted(path.name for path in pipeline.work_dir.rglob("*"))
     lines = forget(pipeline, empty=True, yes=False)
-    assert "2 people would be taken off" in lines[0]
+    assert lines[0] == f"list {LIST} of Sandbox Ltd: 2 people would be taken off"
+    assert lines[1].startswith(f"{pipeline.work_dir}: ")
+    assert lines[1].endswith(" files would be removed; add --yes to do it")
     assert sorted(path.name for path in pipeline.work_dir.rglob("*")) == before
     assert len(pipeline.members()) == 2
 
@@ -204,7 +273,9 @@ def test_forget_empties_the_list_of_those_we_put_there(pipeline):
     other.sandbox, other.clock = pipeline.sandbox, pipeline.clock
     (pipeline.work_dir.parent / "other").mkdir()
     assert other.run([schema(), record("c@x.io")])
-    forget(pipeline, empty=True)
+    lines = forget(pipeline, empty=True)
+    assert lines[0] == f"list {LIST} of Sandbox Ltd: 2 people taken off, 0 were gone already"
+    assert lines[1].endswith(" files removed")
     assert set(pipeline.members()) == {"c@x.io"}
     assert set(pipeline.sandbox.profiles) == {"a@x.io", "b@x.io", "c@x.io"}
     assert not pipeline.work_dir.exists()
@@ -219,6 +290,45 @@ def test_forget_keeps_all_when_klaviyo_does_not_do_it(pipeline):
     pipeline.sandbox.interceptors.clear()
     forget(pipeline, empty=True)
     assert pipeline.members() == {}
+
+
+def test_forget_of_another_account(pipeline):
+    """The key is another account's: its lists are left alone, and so is what we know."""
+    assert pipeline.run(PEOPLE)
+    with pytest.raises(TargetError) as refused:
+        forget(pipeline, empty=True, expected_account_id="OTHER1")
+    assert str(refused.value) == (
+        "the key belongs to the account SANDBX, and `expected_account_id` is OTHER1: nothing was forgotten. "
+        "Put the right key, or the right id"
+    )
+    assert len(pipeline.members()) == 2
+    assert (pipeline.work_dir / "ledger.sqlite3").exists()
+
+
+def test_forget_when_klaviyo_refuses_people(pipeline):
+    """Whom it does not take off is known to us still, for the next try."""
+    assert pipeline.run(PEOPLE)
+
+    def refuse(request):
+        ids = [each["id"] for each in json.loads(request.body)["data"]] if request.method == "DELETE" else []
+        return Response(400, {"Content-Type": "application/json"}, in_meta(ids)) if ids else None
+
+    pipeline.sandbox.interceptors.append(refuse)
+    with pytest.raises(TargetError) as refused:
+        forget(pipeline, empty=True)
+    assert str(refused.value) == (
+        f"Klaviyo refuses to take 2 people off the list {LIST}: nothing was forgotten here. "
+        "Run it again; report it when it stays"
+    )
+    assert (pipeline.work_dir / "ledger.sqlite3").exists()
+
+
+def test_forget_of_a_file_that_stays(tmp_path):
+    """What cannot be removed is named; a folder in the place of a file is such a thing for everybody, root too."""
+    with pytest.raises(TargetError) as refused:
+        _remove([tmp_path])
+    assert str(refused.value).startswith(f"{tmp_path} cannot be removed: ")
+    assert str(refused.value).endswith(". What came before it is gone. Mend that and run it again")
 
 
 def test_the_command(pipeline, tmp_path, capsys):

@@ -62,7 +62,7 @@ def test_an_account_may_have_no_name(attributes):
 
 def test_no_account_is_no_answer():
     """The right account is checked before anything is sent: an empty answer proves nothing."""
-    with pytest.raises(Transient):
+    with pytest.raises(Transient, match="Klaviyo's answer names no account"):
         answers.read_account(body([]))
 
 
@@ -106,7 +106,7 @@ def test_a_submitted_import_gives_its_job():
 
 def test_an_import_without_a_job_is_no_answer():
     """A 2xx is not a delivery: without an id nothing can be watched."""
-    with pytest.raises(Transient):
+    with pytest.raises(Transient, match="Klaviyo's answer names no job"):
         answers.read_submitted(body(resource({"status": "queued"}, "")))
 
 

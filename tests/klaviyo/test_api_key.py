@@ -22,6 +22,8 @@ def test_the_key_is_not_in_a_repr(key):
 @pytest.mark.parametrize("wrong", ["", "pk_secret\n", " pk_secret", "pk_sécret", "pk secret"])
 def test_what_no_header_can_hold_is_refused_without_showing_it(wrong):
     """The HTTP library's own message would quote the key."""
-    with pytest.raises(SettingsError, match="api_key") as refused:
+    with pytest.raises(SettingsError) as refused:
         ApiKey(wrong)
-    assert "pk_s" not in str(refused.value)
+    assert str(refused.value) == (
+        "`api_key` is empty or has a space, a line break or a letter that no key has: copy it again"
+    )

@@ -140,7 +140,7 @@ def test_a_closed_client_wakes_who_waits(connect, reply, clock):
     """A signal ends the run now, not after a Retry-After."""
     connected = connect(lambda _: reply(429, error(429), {"retry-after": "300"}))
     clock.asleep = lambda _: connected.client.close()
-    with pytest.raises(RunStopped):
+    with pytest.raises(RunStopped, match="the run ended while a request to Klaviyo waited"):
         connected.client.list("Y6nRLr")
     assert clock.now() == 1000
     assert len(connected.wire.sent) == 1

@@ -12,6 +12,7 @@ from target_klaviyo_segments.errors import (
     BodyRefused,
     Denied,
     KlaviyoError,
+    Misconfigured,
     NotFound,
     RowsRefused,
     ScopeMissing,
@@ -62,7 +63,7 @@ ONE = errors({"detail": "No.", "source": {"pointer": "/data/"}})
         (405, JSON, ONE, LIST, KlaviyoError),
         (408, {}, b"", LIST, Transient),
         (409, JSON, ONE, LIST, KlaviyoError),
-        (410, JSON, ONE, LIST, KlaviyoError),
+        (410, JSON, ONE, LIST, Misconfigured),
         (413, HTML, PAGE, IMPORT, BodyRefused),
         (415, JSON, ONE, IMPORT, KlaviyoError),
         (418, JSON, ONE, IMPORT, KlaviyoError),
@@ -70,7 +71,7 @@ ONE = errors({"detail": "No.", "source": {"pointer": "/data/"}})
         (429, JSON, ONE, IMPORT, Transient),
         (429, HTML, PAGE, IMPORT, Transient),
         *[(status, HTML, PAGE, IMPORT, Transient) for status in (500, 501, 502, 503, 504, *range(520, 530), 599)],
-        *[(status, {"Location": "https://evil.io/"}, b"", LIST, KlaviyoError) for status in (301, 302, 303, 307, 308)],
+        *[(status, {"Location": "https://evil.io/"}, b"", LIST, Misconfigured) for status in (301, 302, 303, 307, 308)],
     ],
 )
 def test_a_status_says_what_comes_next(status, headers, body, call, kind):
@@ -117,27 +118,38 @@ def test_refusals_name_nobody():
 def test_a_body_refused_carries_the_rejection_of_its_last_row():
     """Halving ends at one row, which needs a reason of its own."""
     assert read_failure(400, JSON, ONE, IMPORT).rejection == ("klaviyo_refused", "No.", None)
-    assert read_failure(413, {}, b"", IMPORT).rejection.code == "body_too_large"
+    assert read_failure(413, {}, b"", IMPORT).rejection == ("body_too_large", "too large for Klaviyo", None)
 
 
 @pytest.mark.parametrize(
     ("status", "call", "words"),
     [
-        (401, LIST, "api_key"),
-        (403, IMPORT, "lists:write, profiles:write"),
-        (403, IMPORT, "make a new private key"),
-        (404, LIST, "list_id"),
-        (400, LIST, "list_id"),
-        (410, LIST, "api_revision"),
-        (410, LIST, "upgrade"),
-        (302, LIST, "api_url"),
-        (409, LIST, "id 752f7ece-af36-4b5a-9e5f-5a2f3f9a1b2c"),
-        (500, LIST, "No."),
+        (401, LIST, ": it does not know the key; check `api_key`. No."),
+        (403, IMPORT, ": the key lacks a scope of those that this needs, lists:write, profiles:write. The scopes of"),
+        (403, IMPORT, ": make a new private key that has them, and set `api_key` to it. No."),
+        (404, LIST, ": the account of this key has no /api/lists/Y6nRLr; check `list_id`. No."),
+        (404, IMPORT, ": the account of this key has no /api/profile-bulk-import-jobs. No."),
+        (400, LIST, ": No.; check `list_id`"),
+        (400, IMPORT, ", naming no row: No."),
+        (410, LIST, ": this `api_revision` is retired. Remove the setting, or upgrade target-klaviyo-segments. No."),
+        (413, IMPORT, " bytes are too many"),
+        (429, LIST, ": too many requests"),
+        (302, LIST, ", a redirect, which is never followed: check `api_url`"),
+        (409, LIST, "Klaviyo answers 409 to Get List (id 752f7ece-af36-4b5a-9e5f-5a2f3f9a1b2c): No."),
+        (500, LIST, ": No."),
     ],
 )
 def test_a_final_refusal_says_what_to_change(status, call, words):
     """A person reads it and knows what to do."""
     assert words in str(read_failure(status, JSON, ONE, call))
+
+
+def test_a_page_in_place_of_an_answer_is_told():
+    """A challenge is no missing scope: nobody is sent for a new key."""
+    challenged = read_failure(403, HTML, PAGE, LIST)
+    assert str(challenged) == (
+        "Klaviyo answers 403 to Get List with a web page: a challenge by the proxy in front of it"
+    )
 
 
 def test_words_are_never_matched():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+from contextlib import closing
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -47,11 +49,13 @@ def test_overwritten_pages_are_set_aside_with_words(desk, images):
         file.write(damage)
     content = copy.path.read_bytes()
     copy.open()
-    (warning,) = copy.warnings
-    assert "is damaged" in warning
-    assert "unchanged people are sent again" in warning
     (aside,) = copy.folder.glob("ledger-damaged-19700112T134640Z.sqlite3")
-    assert aside.name in warning
+    (warning,) = copy.warnings
+    assert warning.startswith(f"the ledger {copy.path} is damaged (")
+    assert warning.endswith(
+        f"): set aside as {aside.name}, a new one is begun. What it knew is not used: unchanged people are sent again, "
+        "nobody counts as put on a list by earlier runs, and open jobs of a crashed run are not asked about"
+    )
     assert aside.read_bytes()[4096 : 4096 + len(damage)] == content[4096 : 4096 + len(damage)]
     assert copy.ledger.count_members("L1") == 0
     copy.reopen()
@@ -66,6 +70,31 @@ def test_two_damaged_ledgers_in_one_second_are_both_kept(desk):
         desk.path.write_bytes(b"garbage" * 1000)
         desk.open()
     assert len(list(desk.folder.glob("ledger-damaged-*.sqlite3"))) == 3
+
+
+def spoil_the_head(path):
+    with path.open("r+b") as file:
+        file.write(b"garbage")
+
+
+def forget_the_version(path):
+    with closing(sqlite3.connect(path)) as ledger:
+        ledger.execute("PRAGMA user_version = 0")
+        ledger.commit()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "how"),
+    [(spoil_the_head, "its first bytes are not SQLite's"), (forget_the_version, "it has no version")],
+)
+def test_what_is_damaged_is_told(desk, spoil, how):
+    """Also what SQLite itself would take for a file of somebody else, or for an empty one."""
+    desk.begin()
+    desk.close()
+    spoil(desk.path)
+    desk.open()
+    (warning,) = desk.warnings
+    assert warning.startswith(f"the ledger {desk.path} is damaged ({how}): set aside as ledger-damaged-")
 
 
 @pytest.mark.parametrize("keep", [0.0, 0.01, 0.5, 0.999])
@@ -101,7 +130,9 @@ def test_damage_found_on_the_way_ends_the_run_in_words_and_the_next_begins_anew(
     with desk.path.open("r+b") as file:
         file.seek(4096)
         file.write(b"\xff" * (size - 4096))
-    with pytest.raises(WorkDirError, match=r"damaged.*the next run sets it aside"):
+    with pytest.raises(
+        WorkDirError, match=r"is damaged .*\. Nothing more was written to it\. Run again: the next run sets it aside"
+    ):
         use(desk)
     desk.reopen()
     assert len(desk.warnings) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from target_klaviyo_segments.errors import WorkDirError
+from target_klaviyo_segments.ledger.faults import not_migrated, told
 
 PEOPLE = [f"{n}@x.io" for n in range(300)]
 
@@ -35,6 +37,57 @@ def calls(ledger, run_id, intent):
         "learn_ids": lambda: ledger.learn_ids("L1", dict.fromkeys(PEOPLE, "1" * 50)),
         "emails_of_keys": lambda: ledger.emails_of_keys("L1", "people", ["[1]"]),
     }
+
+
+PATH = Path("/w/ledger.sqlite3")
+KEPT = "What was settled before is kept; what was under way is asked about by the next run"
+
+
+@pytest.mark.parametrize(
+    ("error", "happened", "advice"),
+    [
+        (sqlite3.OperationalError("database or disk is full"), "the disk is full", "Make room and run again"),
+        (
+            sqlite3.OperationalError("attempt to write a readonly database"),
+            "it is read-only",
+            "Make the file and its folder writable, or set `work_dir` to another folder",
+        ),
+        (
+            sqlite3.OperationalError("unable to open database file"),
+            "it cannot be opened",
+            "Make the file and its folder writable and see that the disk has room",
+        ),
+        (
+            sqlite3.OperationalError("disk I/O error"),
+            "the disk reported an error",
+            "See that the disk has room and works, then run again",
+        ),
+        (
+            sqlite3.OperationalError("database is locked"),
+            "another program is using it",
+            "End that program (a database browser, a backup) and run again",
+        ),
+        (sqlite3.DatabaseError("out of memory"), "there is not enough memory", "Run again with more memory"),
+        (
+            sqlite3.DataError("string or blob too big"),
+            "a value is larger than SQLite takes",
+            "Report this with the version of the program",
+        ),
+    ],
+)
+def test_each_trouble_is_told_with_what_to_do(error, happened, advice):
+    """SQLite's words are kept beside ours, for whoever knows them."""
+    assert str(told(error, PATH)) == f"the ledger {PATH} cannot be used: {happened} ({error}). {KEPT}. {advice}"
+    assert f"cannot be brought to version 9: {happened}. {advice} ({error})" in str(not_migrated(error, PATH, 1, 9))
+
+
+def test_a_trouble_of_ours_is_to_be_reported():
+    """Whoever runs the pipeline can do nothing about it."""
+    error = sqlite3.ProgrammingError("Cannot operate on a closed database.")
+    assert str(told(error, PATH)) == (
+        f"the ledger {PATH} cannot be used: {error}. {KEPT}. Report this with the version of the program"
+    )
+    assert "cannot be brought to version 9: Report this with" in str(not_migrated(error, PATH, 1, 9))
 
 
 @pytest.mark.parametrize("name", [*calls(None, "", 0), "settle"])
@@ -161,7 +214,7 @@ def test_a_folder_that_cannot_be_written_is_told(desks, made_before):
         Path(desk.folder).chmod(0o755)
     assert ended.stderr == ""
     assert "Permission denied" in ended.stdout
-    assert "make the folder writable" in ended.stdout
+    assert "Nothing was read or sent; make the folder writable or set `work_dir` to another folder" in ended.stdout
 
 
 def test_a_folder_that_is_not_there_is_told(desks):

@@ -6,12 +6,14 @@ import os
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from target_klaviyo_segments.errors import WorkDirError
+from target_klaviyo_segments.ledger.lock import Lock
+from target_klaviyo_segments.ledger.opening import open_file
 from target_klaviyo_segments.ledger.schema import STEPS
 
 HOLDER = """
@@ -91,6 +93,26 @@ def test_another_programs_sqlite_file_is_refused_and_left_untouched(desks):
     with pytest.raises(WorkDirError, match="not a ledger of this program"):
         desk.open()
     assert desk.path.read_bytes() == content
+
+
+def test_an_sqlite_that_is_too_old_is_told(desk):
+    """Before the file is touched: a newer one may have written it."""
+    path = desk.folder / "other.sqlite3"
+    with closing_lock(Lock(path, now=0.0)) as lock, pytest.raises(WorkDirError) as refused:
+        open_file(path, lock, now=0.0, warn=print, oldest=(99,))
+    assert str(refused.value) == (
+        f"SQLite {sqlite3.sqlite_version} is too old for the ledger: 3.33 or newer is needed. Use a newer Python"
+    )
+    assert not path.exists()
+
+
+@contextmanager
+def closing_lock(lock):
+    """Let go of in the end."""
+    try:
+        yield lock
+    finally:
+        lock.release(in_order=False)
 
 
 @pytest.mark.parametrize("make", [lambda path: path.mkdir(), lambda path: path.symlink_to("/dev/null")])

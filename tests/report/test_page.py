@@ -46,7 +46,23 @@ def test_a_page_that_cannot_be_written_is_a_warning(tmp_path, caplog):
     (tmp_path / "work" / "report.html").mkdir(parents=True)
     assert pipeline.run([schema(), record("a@x.io")])
     assert pipeline.totals["delivered"] == 1
-    assert [line for line in caplog.messages if "report.html cannot be written" in line]
+    (told,) = [
+        line
+        for line in caplog.messages
+        if line.startswith(f"connection klaviyo: the page {tmp_path / 'work' / 'report.html'} cannot be")
+    ]
+    assert told.endswith(". The run and its report are not concerned")
+
+
+def test_a_report_that_cannot_be_written_fails_the_run(tmp_path):
+    """Nobody could tell what became of the rows; what was delivered is on the list."""
+    pipeline = Pipeline(tmp_path)
+    path = tmp_path / "work" / "report.json"
+    (path / "in-the-way").mkdir(parents=True)
+    assert not pipeline.run([schema(), record("a@x.io")])
+    assert pipeline.error.startswith(f"the report cannot be written to {path}: ")
+    assert pipeline.error.endswith(". Make room, or make the folder writable; what was delivered stands")
+    assert list(pipeline.members()) == ["a@x.io"]
 
 
 def test_a_page_that_fails_leaves_no_old_one(tmp_path, document):

@@ -79,15 +79,29 @@ def test_where_no_browser_is_the_page_is_made_all_the_same(work_dir, tmp_path):
     assert (work_dir / "report.html").exists()
 
 
-@pytest.mark.parametrize("content", [None, "no JSON", "[]"])
-def test_without_a_report_it_says_what_to_do(tmp_path, capsys, content):
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (
+            None,
+            (
+                "there is no report to show: {} cannot be read: No such file or directory. Name the folder by --config "
+                "or "
+                "--work-dir, or another run by its id\n"
+            ),
+        ),
+        ("no JSON", "{} is not a report of this program, or was damaged. Name another run by its id\n"),
+        ("[]", "{} is not a report of this program, or was damaged. Name another run by its id\n"),
+    ],
+)
+def test_without_a_report_it_says_what_to_do(tmp_path, capsys, content, words):
     """One line, exit status 1."""
     if content is not None:
         (tmp_path / "report.json").write_text(content)
     assert main(["report", "--work-dir", str(tmp_path)]) == 1
     told = capsys.readouterr()
     assert told.out == ""
-    assert str(tmp_path / "report.json") in told.err
+    assert words.format(tmp_path / "report.json") in told.err
     assert told.err.count("\n") == 1
 
 
@@ -95,4 +109,10 @@ def test_rows_of_a_run_without_rejects(tmp_path, work_dir, capsys):
     """There is nothing to show, and that is said."""
     (tmp_path / "report.json").write_text((work_dir / "report.json").read_text())
     assert main(["report", "--rows", "--work-dir", str(tmp_path)]) == 1
-    assert "no rejected rows to show" in capsys.readouterr().err
+    run_id = json.loads((tmp_path / "report.json").read_text())["run_id"]
+    path = tmp_path / "rejects" / f"{run_id}.jsonl"
+    assert f"{path} has no rejected rows to show: No such file or directory\n" in capsys.readouterr().err
+    path.parent.mkdir()
+    path.write_text("{}\n")
+    assert main(["report", "--rows", "--work-dir", str(tmp_path)]) == 1
+    assert f"{path} is not a rejects file of this program, or was damaged. Leave --rows out" in capsys.readouterr().err

@@ -15,7 +15,7 @@ import pytest
 
 from target_klaviyo_segments.sandbox.app import Sandbox
 from target_klaviyo_segments.sandbox.options import parser
-from target_klaviyo_segments.sandbox.server import SandboxServer
+from target_klaviyo_segments.sandbox.server import SandboxServer, main
 
 JOBS = "/api/profile-bulk-import-jobs"
 HEADERS = {
@@ -138,6 +138,7 @@ def test_ctrl_c_and_sigterm_end_the_command_quietly():
     for number in (signal.SIGINT, signal.SIGTERM):
         with command("--port", "0", stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
             line = running.stdout.readline()
+            assert re.match(r"Sandbox Klaviyo at http://\S+ with API key \w+ and lists Y6nRLr$", line)
             wire = http.client.HTTPConnection(re.search(r"http://(\S+)", line)[1], timeout=20)
             assert (
                 running.stdout.readline() == f"Open http://{wire.host}:{wire.port}/ in a browser to see what arrives\n"
@@ -157,6 +158,7 @@ def test_a_port_in_use_is_one_line(server):
         stdout, stderr = running.communicate(timeout=20)
     assert (running.returncode, stdout) == (1, "")
     assert stderr.startswith(f"target-klaviyo-segments-sandbox: port {port} cannot be used: ")
+    assert stderr.endswith("; name another by --port, or 0 for any free one\n")
     assert stderr.count("\n") == 1
 
 
@@ -171,14 +173,14 @@ def test_nobody_to_tell_where_it_is():
 @pytest.mark.parametrize(
     ("option", "value", "words"),
     [
-        ("--host", "0.0.0.0", "127.0.0.1 only"),  # noqa: S104  # what is refused
-        ("--host", "192.168.1.2", "127.0.0.1 only"),
-        ("--port", "65536", "no port"),
+        ("--host", "0.0.0.0", "the sandbox listens on 127.0.0.1 only, not on 0.0.0.0"),  # noqa: S104  # what is refused
+        ("--host", "192.168.1.2", "the sandbox listens on 127.0.0.1 only, not on 192.168.1.2"),
+        ("--port", "65536", "65536 is no port: 0 to 65535"),
         ("--port", "-1", "no port"),
-        ("--list", "=Name", "no list ID"),
+        ("--list", "=Name", "'' is no list ID: letters and digits"),
         ("--list", "two words=Name", "no list ID"),
-        ("--api-key", "", "ASCII text"),
-        ("--job-seconds", "soon", "0 or more seconds"),
+        ("--api-key", "", "a key is ASCII text without blanks"),
+        ("--job-seconds", "soon", "soon is no time: 0 or more seconds"),
         ("--job-seconds", "nan", "0 or more seconds"),
     ],
 )
@@ -188,6 +190,14 @@ def test_what_the_command_refuses(capsys, option, value, words):
         parser().parse_args([option, value])
     assert stopped.value.code == 2
     assert words in capsys.readouterr().err
+
+
+def test_a_flow_of_no_list_is_refused(capsys):
+    """The list must be one of the command's; nothing listens."""
+    assert main(["--flow", "ABC123=Welcome"]) == 1
+    assert capsys.readouterr().err == (
+        "target-klaviyo-segments-sandbox: --flow ABC123=Welcome: there is no such list; name it by --list\n"
+    )
 
 
 def test_lists_have_ids_and_names():

@@ -37,13 +37,13 @@ def test_a_good_address_comes_out_trimmed_and_in_lower_case(raw, expected):
 @pytest.mark.parametrize("raw", [None, "", "   ", "\u200b\ufeff"])
 def test_no_address_is_missing(raw):
     """An empty e-mail is told apart from a wrong one."""
-    assert normalise_email(raw).code == "email_missing"
+    assert normalise_email(raw) == Rejection("email_missing", "there is no e-mail address")
 
 
 @pytest.mark.parametrize("raw", [7, True, 1.5, ["a@x.io"], {"email": "a@x.io"}, b"a@x.io"])
 def test_what_is_no_text_is_no_address(raw):
     """A tap that sends something else than text is told so."""
-    assert normalise_email(raw).code == "email_not_text"
+    assert normalise_email(raw) == Rejection("email_not_text", "the e-mail address is not text")
 
 
 @pytest.mark.parametrize(
@@ -72,16 +72,20 @@ def test_what_is_no_text_is_no_address(raw):
         "a\ud800@x.io",
         "a\x00@x.io",
         "a@" + "x" * 64 + ".io",
-        "x" * 60 + "@" + "y" * 37 + ".io",
         "a@x.io\nb",
     ],
 )
 def test_a_bad_address_is_rejected_without_being_repeated(raw):
     """Klaviyo refuses a whole job for one bad address; a reason may be logged, an address may not."""
     rejection = normalise_email(raw)
-    assert isinstance(rejection, Rejection)
-    assert rejection.code == "email_invalid"
-    assert raw not in rejection.reason
+    assert rejection == Rejection("email_invalid", "the e-mail address is not valid")
+
+
+def test_a_long_address_is_told_apart():
+    """Klaviyo's bound is on the form that it keeps, so the library's own does not tell of it."""
+    assert normalise_email("x" * 60 + "@" + "y" * 37 + ".io") == Rejection(
+        "email_invalid", "the e-mail address is longer than 100 characters"
+    )
 
 
 @settings(max_examples=50, deadline=None)  # drawing from so open a pattern is slow

@@ -216,14 +216,20 @@ def test_every_field_of_klaviyo_and_any_custom_property_can_be_mapped():
 @pytest.mark.parametrize(
     ("field_map", "words"),
     [
-        ({"frist_name": "x"}, ["`frist_name`", "did you mean `first_name`?", "`properties.frist_name`"]),
+        (
+            {"frist_name": "x"},
+            [
+                "names `frist_name`, which is no profile field of Klaviyo's; did you mean `first_name`?",
+                "`properties.frist_name`",
+            ],
+        ),
         ({"CITY": "x"}, ["`CITY`"]),
         ({"location.town": "x"}, ["`location.town`", "custom property"]),
         ({"properties.": "x"}, ["`properties.`", "`properties.tier`"]),
-        ({"email": "x"}, ["`email_field`"]),
-        ({"first_name": 7}, ["`field_map.first_name`"]),
+        ({"email": "x"}, ["cannot set `email`: name the property with the e-mail address in `email_field`"]),
+        ({"first_name": 7}, ["`field_map.first_name` must name a property of the records"]),
         ({"first_name": " "}, ["`field_map.first_name`"]),
-        ({7: "x"}, ["`7`"]),
+        ({7: "x"}, ["`field_map` names Klaviyo's fields by text, and `7` is none"]),
     ],
 )
 def test_a_wrong_field_map_is_told_in_words(field_map, words):

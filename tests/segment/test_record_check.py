@@ -45,6 +45,8 @@ def reason(schema, value):
         ({"minimum": 1}, 0, "`any` is below the minimum 1"),
         ({"exclusiveMaximum": 1}, 1, "`any` is not below exclusiveMaximum 1"),
         ({"exclusiveMinimum": 1}, 1, "`any` is not above exclusiveMinimum 1"),
+        ({"maxItems": 1}, ["secret", "b"], "`any` has more than 1 items"),
+        ({"minItems": 3}, ["secret"], "`any` has fewer than 3 items"),
         ({"multipleOf": 0.01}, 1.005, "`any` is not a multiple of 0.01"),
         ({"anyOf": [{"type": "null"}, {"maxLength": 1}]}, "secret", "`any` does not fit anyOf of its schema"),
         ({"oneOf": [{"type": "null"}]}, "secret", "`any` does not fit oneOf of its schema"),

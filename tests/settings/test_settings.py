@@ -69,20 +69,26 @@ def test_the_refusal_without_privacy_says_what_is_agreed_to():
         ({"max_in_flight": True}, r"must be a whole number"),
         ({"job_timeout_seconds": 604_801}, r"7 days"),
         ({"connection_name": " "}, r"`connection_name` is empty"),
-        ({"api_url": "http://klaviyo.example.com"}, r"must be https"),
+        (
+            {"api_url": "http://klaviyo.example.com"},
+            r"`api_url` must be https \(plain http is allowed .*: the key travels with",
+        ),
         ({"api_url": "https://user:secret@a.klaviyo.com"}, r"must be https"),
         ({"api_url": "https://a.klaviyo.com:port"}, r"is not a web address"),
         ({"alert_webhook_url": "http://hooks.example.com/x"}, r"`alert_webhook_url` must be https .* can post to it"),
         ({"alert_webhook_url": "https://["}, r"`alert_webhook_url` is not a web address"),
         ({"api_revision": "newest"}, r"a date such as 2026-10-15"),
-        ({"default_country": "Germany"}, r"two letters"),
+        ({"default_country": "Germany"}, r"`default_country` must be a country's two letters, such as US or DE"),
         ({"api_key": "pk with space"}, r"no Klaviyo key has"),
         ({"allowed_users": "root"}, r"must be a list"),
         ({"allowed_users": [1]}, r"must be a list of texts"),
         ({"segments": {"people": {"lst_id": "X"}}}, r"no setting `lst_id` for `people`; did you mean `list_id`\?"),
         ({"segments": {"people": "Y6nRLr"}}, r"must give an object for the stream `people`"),
         ({"segments": {"people": {"email_field": 1}}}, r"`people.email_field` must be text"),
-        ({"segments": {"people": {}}, "list_id": None}, r"`segments.people` has no `list_id`"),
+        (
+            {"segments": {"people": {}}, "list_id": None},
+            r"`segments.people` has no `list_id` or `list_name`, and there is no general one",
+        ),
         ({"list_id": None}, r"`list_id` is missing"),
         ({"list_name": "VIP"}, r"`list_id` and `list_name` name a list twice"),
         ({"segments": {"people": {"list_id": "A", "list_name": "B"}}}, r"segments.people: `list_id` and `list_name`"),
@@ -101,16 +107,22 @@ def test_the_refusal_without_privacy_says_what_is_agreed_to():
         ({"create_list": True}, r"`create_list` is true, and there is no `list_name`"),
         ({"list_id": None, "list_name": "VIP", "opt_in_process": "single_opt_in"}, r"`create_list` is not true"),
         ({"list_name": "VIP", "create_list": True, "opt_in_process": "triple"}, r"single_opt_in, double_opt_in"),
-        ({"field_map": {"frist_name": "given"}}, r"first_name"),
+        ({"field_map": {"frist_name": "given"}}, r"did you mean `first_name`\? \(a custom property is written"),
         ({"segments": {"people": {"field_map": {"location.cty": "town"}}}}, r"segments.people: .*location.city"),
         ({"append_fields": ["tags"]}, r"`append_fields` must be an object"),
-        ({"append_fields": {"tags": 7}}, r"`append_fields.tags` must name a property"),
+        ({"append_fields": {"tags": 7}}, r"`append_fields.tags` must name a property of the records"),
         ({"append_fields": {" ": "tag"}}, r"without the name of a custom property"),
-        ({"unappend_fields": {"properties.tags": "tag"}}, r"`properties.tags` is written `tags`"),
+        (
+            {"unappend_fields": {"properties.tags": "tag"}},
+            r"`unappend_fields` names custom properties alone, so `properties.tags` is written `tags`",
+        ),
         ({"append_fields": {"first_name": "tag"}}, r"`first_name`, a profile field of Klaviyo's that holds one value"),
         (
             {"append_fields": {"tags": "tag"}, "field_map": {"properties.tags": "tag"}},
-            r"`append_fields.tags` and `field_map.properties.tags` contradict",
+            (
+                r"`append_fields.tags` and `field_map.properties.tags` contradict each other: one changes "
+                r"the values .* Keep one"
+            ),
         ),
         (
             {"append_fields": {"tags": "tag"}, "segments": {"people": {"field_map": {"properties.tags": "t"}}}},
@@ -191,15 +203,21 @@ def test_files_merge_and_the_environment_outranks_them(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(None, "cannot be read"), (b"{", "is not JSON"), (b"[]", "holds no JSON object"), (b"\xff", "is not UTF-8")],
+    [
+        (None, "the config file {} cannot be read: No such file or directory"),
+        (b"", "the config file {} is not JSON at line 1: Expecting value"),
+        (b"[]", 'the config file {} holds no JSON object, such as {{"list_id": "Y6nRLr"}}'),
+        (b"\xff", "the config file {} is not UTF-8 text: save it as UTF-8"),
+    ],
 )
 def test_an_unreadable_config_file_is_told_by_name(tmp_path, content, words):
     """No traceback for a mistyped path."""
     path = tmp_path / "config.json"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(SettingsError, match=f"config.json {words}"):
+    with pytest.raises(SettingsError) as refused:
         read_config([str(path)], {})
+    assert str(refused.value) == words.format(path)
 
 
 def test_variables_that_do_not_fit_are_told_all_at_once():

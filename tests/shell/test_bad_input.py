@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from pipeline import KEY, LIST, command, record, schema, state, text
+
+from target_klaviyo_segments.cli import main
 
 GOOD = [schema(), record("a@x.io"), record("b@x.io"), state({"n": 2})]
 
@@ -53,18 +56,26 @@ def test_no_personal_data_and_no_key_in_the_log(server, tmp_path):
 @pytest.mark.parametrize(
     ("lines", "words", "delivered"),
     [
-        ([*GOOD, "hello"], "line 5 of the input is not JSON", 2),
-        ([*GOOD, "[1]"], "line 5 of the input is JSON but no Singer message", 2),
+        ([*GOOD, "hello"], "line 5 of the input is not JSON. A tap prints one Singer message a line on stdout", 2),
+        ([*GOOD, "[1]"], "line 5 of the input is JSON but no Singer message: it has no `type`. Is it a tap", 2),
         ([*GOOD, '{"stream":"people"}'], "line 5 of the input is JSON but no Singer message", 2),
-        ([*GOOD, '{"type":"DATA"}'], "unknown message type 'DATA'", 2),
+        ([*GOOD, '{"type":"DATA"}'], "line 5 of the input has the unknown message type 'DATA'", 2),
         ([*GOOD, '{"type":"RECORD","stream":"people"}'], "RECORD message has no `record`", 2),
-        ([record("a@x.io")], "a RECORD of stream `people` came before its SCHEMA", 0),
+        (
+            [record("a@x.io")],
+            "a RECORD of stream `people` came before its SCHEMA: the tap does not follow the Singer",
+            0,
+        ),
         ([schema(mail={"type": "string"})], "stream `people`.*`email_field`.*mail", 0),
         ([schema(email={"type": "integer"})], "stream `people`.*`email_field`", 0),
-        ([{"type": "SCHEMA", "stream": "people", "schema": {}}], "stream `people`: its schema has no properties", 0),
+        (
+            [{"type": "SCHEMA", "stream": "people", "schema": {}}],
+            "stream `people`: its schema has no properties, so no e-mail",
+            0,
+        ),
         (['{"type":"SCHEMA","stream":"people"}'], "SCHEMA message has no `schema`", 0),
-        ([*GOOD, "x" * 20_000_000], "line 5 of the input is longer than 16,777,216 bytes", 2),
-        ([*GOOD, "[" * 100_000], "line 5 of the input is nested too deeply", 2),
+        ([*GOOD, "x" * 20_000_000], "longer than 16,777,216 bytes; a profile has at most 100 KB. Leave large", 2),
+        ([*GOOD, "[" * 100_000], "line 5 of the input is nested too deeply: look at what the tap sends", 2),
     ],
     ids=range(12),
 )
@@ -84,8 +95,22 @@ def test_a_last_line_that_was_cut_off_is_a_tap_that_died(server, tmp_path):
     """The end of stdin proves nothing."""
     done = command(text(GOOD).encode()[:-5], server.url, tmp_path)
     assert done.returncode == 1
-    assert "breaks off in the middle of line 4" in errors(done)[0]
+    assert "the input breaks off in the middle of line 4: its writer ended early. Look at the log" in errors(done)[0]
     assert done.stdout == b""
+
+
+def test_a_terminal_as_input_is_told(server, tmp_path, monkeypatch, caplog):
+    """Nobody types Singer messages: who forgot the tap sees what it waits for."""
+    path = tmp_path / "config.json"
+    settings = {"api_key": KEY, "list_id": LIST, "accept_data_privacy": True, "work_dir": str(tmp_path / "work")}
+    path.write_text(json.dumps({"api_url": server.url, **settings}))
+    keyboard, terminal = os.openpty()
+    os.write(keyboard, b"\x04")  # Ctrl-D
+    with os.fdopen(terminal) as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        assert main(["--config", str(path)]) == 0
+    os.close(keyboard)
+    assert "reading from the terminal: pipe a tap into this target, or give a file by --input" in caplog.messages
 
 
 def test_without_a_config_all_that_is_missing_is_named(tmp_path):
@@ -101,10 +126,13 @@ def test_without_a_config_all_that_is_missing_is_named(tmp_path):
     ("settings", "words"),
     [
         ({"colour": "red"}, "there is no setting `colour`"),
-        ({"api_key": "pk_wrong"}, "api_key"),
+        ({"api_key": "pk_wrong"}, "it does not know the key; check `api_key`"),
         ({"list_id": "Nope01"}, "Nope01"),
-        ({"expected_account_id": "OTHERS"}, "belongs to the Klaviyo account SANDBX"),
-        ({"enabled": False}, "is disabled"),
+        (
+            {"expected_account_id": "OTHERS"},
+            "`api_key` belongs to the Klaviyo account SANDBX, and `expected_account_id` is OTHERS: nothing was sent",
+        ),
+        ({"enabled": False}, "the connection `klaviyo` is disabled (`enabled` is false): nothing was read or sent"),
         ({"allowed_users": ["somebody-else"]}, "`allowed_users` does not name them"),
         ({"api_url": "http://127.0.0.1:9", "retry_max_seconds": 0}, "cannot be reached"),
     ],
@@ -132,8 +160,8 @@ def test_a_work_dir_that_cannot_be_written_is_told_before_anything_is_read(serve
     folder = path if path.startswith("/") else str(tmp_path / path)
     done = command(GOOD, server.url, tmp_path, work_dir=folder)
     assert done.returncode == 1
-    assert "cannot be written" in errors(done)[0]
-    assert "`work_dir`" in errors(done)[0]
+    assert f"the folder {folder} cannot be written: " in errors(done)[0]
+    assert "Nothing was read or sent; make it writable or set `work_dir` to another folder" in errors(done)[0]
     assert server.sandbox.members(LIST) == []
 
 
@@ -177,5 +205,5 @@ def test_a_stdout_that_cannot_be_written_ends_the_run(server, tmp_path):
             timeout=60,
         )
     assert done.returncode == 1
-    assert "STATE cannot be written" in errors(done)[0]
+    assert "STATE cannot be written to stdout: No space left on device. What was delivered stands" in errors(done)[0]
     assert report(tmp_path)["status"] == "failed"

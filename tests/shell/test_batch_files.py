@@ -41,7 +41,7 @@ def test_batch_files_go_the_same_way_as_records(pipeline, tmp_path, compression)
     ("content", "change", "words"),
     [
         (None, {}, "the batch file rows cannot be read"),
-        (b'{"email":"a@x.io"}\n[1]\n', {}, "line 2 of the batch file rows is no record"),
+        (b'{"email":"a@x.io"}\n[1]\n', {}, "line 2 of the batch file rows is no record, which is a JSON object"),
         (b'{"email":"a@x.io"}\nhello\n', {}, "line 2 of the batch file rows is not JSON"),
         (b"no gzip at all", {"compression": "gzip"}, "the batch file rows cannot be read"),
         (b"", {"format": "avro"}, "this target reads jsonl, plain or gzip, and parquet"),

@@ -26,8 +26,9 @@ def clears(pipeline):
     return sum(entry.path == "/api/profile-import" for entry in pipeline.sandbox.requests)
 
 
-def test_a_null_takes_away_what_the_target_gave(pipeline):
+def test_a_null_takes_away_what_the_target_gave(pipeline, caplog):
     """Custom properties and standard fields; the address stays, and so does what others gave."""
+    caplog.set_level("INFO")
     assert pipeline.run([PEOPLE, record("a@x.io", **FULL, title="Dr", note="x")], **CLEAR)
     assert pipeline.run([PEOPLE, record("a@x.io", **NOTHING), state(1)], **CLEAR)
     assert profile(pipeline) == {"properties": {"note": "x"}}
@@ -35,6 +36,7 @@ def test_a_null_takes_away_what_the_target_gave(pipeline):
     assert pipeline.report["streams"]["people"]["cleared_fields"] == dict.fromkeys(FIELDS[:3], 1)
     assert pipeline.totals["delivered"] == 1
     assert pipeline.states == [1]
+    assert any(line.startswith("rejected because: none was; cleared in Klaviyo: ") for line in caplog.messages)
     assert set(pipeline.members()) == {"a@x.io"}
 
 

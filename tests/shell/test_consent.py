@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from pipeline import LIST, record, schema, state
 
@@ -195,7 +197,7 @@ def test_consent_is_never_touched_unless_asked_for(pipeline, mode):
     [
         ({"subscribe_channels": ["email"]}, "needs `consent_field` or `consented_at_field`"),
         ({"consent_field": "optin"}, "`subscribe_channels` is not"),
-        ({**ASK, "historical_import": True}, "needs `consented_at_field`"),
+        ({**ASK, "historical_import": True}, "needs `consented_at_field`: Klaviyo wants to know when each person"),
         ({**ASK, "sync_mode": "remove"}, "nobody is delivered"),
         ({**ASK, "subscribe_channels": ["mail"]}, "must be one of email, sms"),
     ],
@@ -223,6 +225,22 @@ def test_consent_of_a_stream_in_several_segments(pipeline, where):
     assert pipeline.run(lines, **ASK, list_id=None, **wanted), pipeline.error
     assert [consent(pipeline, name) for name in "ab"] == ["SUBSCRIBED", None]
     assert pipeline.report["streams"]["people/vip"]["consent"]["subscribed"] == 1
+
+
+def test_a_refusal_of_somebody_else_is_no_refusal_of_anybody(pipeline):
+    """Klaviyo names a place where nobody stands: nobody is passed over for it, and the next run asks again."""
+    named = {"errors": [{"detail": "Bad", "source": {"pointer": "/data/attributes/profiles/data/7/attributes/email"}}]}
+    answer = Response(400, {"Content-Type": "application/json"}, json.dumps(named).encode())
+    pipeline.sandbox.interceptors.append(lambda request: answer if "subscription" in request.path else None)
+    assert not pipeline.run(rows("a"), **ASK)
+    assert pipeline.error == (
+        "to subscribe people after their delivery did not work: Klaviyo answers 400 to Bulk Subscribe Profiles: 1 rows "
+        "refused; those whom it names were not in the request. Everybody is on their lists, and 1 people wait in the "
+        "ledger: the next run goes on with them"
+    )
+    pipeline.sandbox.interceptors.clear()
+    assert pipeline.run(rows("a"), **ASK)
+    assert consent(pipeline, "a") == "SUBSCRIBED"
 
 
 def test_a_consent_that_the_schema_does_not_know_is_told(pipeline):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 import signal
 import sqlite3
 from contextlib import closing
@@ -200,14 +201,18 @@ def test_the_plan_in_words_and_in_files(pipeline, caplog):
     assert rehearse(pipeline, lines, batch_size_rows=2)
     told = "\n".join(caplog.messages)
     assert "of connection klaviyo (dry run) begins" in told
+    assert f"dry run {plan(pipeline)['run_id']} of connection klaviyo, in " in told
     assert "is over" not in told
     assert "a run would end well" in told
     assert "nothing was written to Klaviyo, neither to the ledger nor as STATE" in told
-    assert "rows: read 5, to be delivered 3, rejected 1, removed 1; rejected because: email_invalid 1" in told
+    counts = "read 5, to be delivered 3, rejected 1, removed 1"
+    assert f"rows: {counts}; rejected because: email_invalid 1" in told
     assert "people, by the ledger: new 1, changed 1, due again 0, unchanged 1" in told
     assert "3 to be delivered in 1 exports" in told
     assert "who would leave: people of 1 row that ask for it" in told
-    assert "to be sent: 2 import jobs, 1 removal request;" in told
+    assert re.search(r"to be sent: 2 import jobs, 1 removal request; \d+ bytes; no wait by Klaviyo's quota", told)
+    (rejects,) = (pipeline.work_dir / "rejects").glob("*.jsonl")
+    assert f"plan: {pipeline.work_dir / 'plan.html'}; rejects: {rejects}; requests to read: " in told
     page = (pipeline.work_dir / "plan.html").read_text()
     assert "Would succeed" in page
     for text in (told, page, json.dumps(plan(pipeline))):
@@ -299,12 +304,14 @@ def test_who_leaves_by_a_delete_marker_does_not_leave_by_the_mirror_too(pipeline
     assert (mirrored["members_before"], mirrored["leavers"], mirrored["removed"]) == (4, 2, 2)
 
 
-def test_the_first_run_of_all_can_be_rehearsed(pipeline):
+def test_the_first_run_of_all_can_be_rehearsed(pipeline, caplog):
     """There is no ledger, and none is made; a list that is missing is not made either."""
+    caplog.set_level("INFO")
     assert rehearse(pipeline, rows(1, 2), list_id=None, list_name="New", create_list=True)
     assert not [path.name for path in pipeline.work_dir.iterdir() if path.name.startswith("ledger")]
     assert plan(pipeline)["foretold"]["lists_to_create"] == [{"id": "new-01", "name": "New", "opt_in_process": None}]
     assert plan(pipeline)["lists_created"] == []
+    assert "the list `New` (new-01, None) would be made for stream `people`" in caplog.messages
 
 
 def test_what_a_crashed_run_left_is_told_and_left(pipeline):
@@ -321,7 +328,16 @@ def test_what_a_crashed_run_left_is_told_and_left(pipeline):
     assert plan(pipeline)["foretold"]["people"] == {"new": 0, "changed": 1, "due_again": 0, "unchanged": 1}
     assert not (pipeline.work_dir / "reports" / "crashed.json").exists()
     assert pipeline.run(rows(1, 2))
-    assert (pipeline.work_dir / "reports" / "crashed.json").exists()
+    crashed = json.loads((pipeline.work_dir / "reports" / "crashed.json").read_text())
+    assert crashed["message"] == (
+        f"the run was killed; the run {pipeline.report['run_id']} asked Klaviyo what had become of the rows under way"
+    )
+    assert pipeline.report["warnings"] == [
+        (
+            "run crashed broke off: of its stream `people`, 0 rows under way had arrived, and 1 had not: "
+            "they are not taken for delivered"
+        )
+    ]
 
 
 def test_a_ledger_that_a_run_has_is_not_foretold_from(pipeline):
@@ -359,10 +375,12 @@ def test_who_may_not_run_may_not_rehearse(pipeline):
     assert len(pipeline.sandbox.requests) == asked
 
 
-def test_a_dry_run_that_breaks_off_keeps_no_rows(pipeline):
+def test_a_dry_run_that_breaks_off_keeps_no_rows(pipeline, caplog):
     """They were never to be delivered by it; the rows before have their foretold fate."""
+    caplog.set_level("INFO")
     assert not rehearse(pipeline, [*rows(1, 2), "this is no JSON"], batch_size_rows=1)
     assert plan(pipeline)["totals"]["delivered"] == 2
+    assert any(line.endswith(": a run would fail") for line in caplog.messages)
     assert not rehearse(pipeline, [*rows(1), record(None), *rows(2)], on_invalid_record="fail")
     assert plan(pipeline)["totals"]["failed"] == 1
     assert plan(pipeline)["failed_file"] is None

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import closing
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pipeline import LIST, Pipeline, record, schema, state, text
+from shop import in_meta
 
 from target_klaviyo_segments.ledger import Ledger
+from target_klaviyo_segments.sandbox.app import Response
 
 DELETED = {"type": ["string", "null"]}
 PEOPLE = schema(keys=("id",), id={"type": "integer"}, email={"type": ["string", "null"]}, _sdc_deleted_at=DELETED)
@@ -119,14 +122,18 @@ def test_a_key_that_nobody_knows_removes_nobody(pipeline):
     assert pipeline.run([PEOPLE, person(1), deleted(7)])
     assert emails(pipeline) == ["p1@x.io"]
     assert pipeline.totals["filtered"] == 1
-    assert any("a key alone" in warning for warning in pipeline.report["streams"]["people"]["warnings"])
+    assert pipeline.report["streams"]["people"]["warnings"] == [
+        "stream `people`: 1 delete markers have a key alone that no delivered person has; nobody was removed for them"
+    ]
 
 
 def test_a_delete_marker_of_nobody_is_rejected(pipeline):
     """Neither address nor key."""
     loose = schema(email={}, _sdc_deleted_at=DELETED)
     assert pipeline.run([loose, {"type": "RECORD", "stream": "people", "record": {"_sdc_deleted_at": "now"}}])
-    assert [row["code"] for row in pipeline.rejects()] == ["delete_marker_of_nobody"]
+    assert [(row["code"], row["reason"]) for row in pipeline.rejects()] == [
+        ("delete_marker_of_nobody", "the delete marker has neither an e-mail address nor a key")
+    ]
 
 
 def test_a_person_whom_another_segment_has_stays(pipeline):
@@ -137,6 +144,9 @@ def test_a_person_whom_another_segment_has_stays(pipeline):
     assert pipeline.run([PEOPLE, deleted(1), deleted(2)])
     assert emails(pipeline) == ["p1@x.io"]
     assert (pipeline.totals["filtered"], pipeline.totals["removed"]) == (1, 1)
+    assert pipeline.report["streams"]["people"]["warnings"] == [
+        "stream `people`: 1 people who left it stay, for another stream has them too"
+    ]
     pipeline.assert_balanced()
 
 
@@ -207,6 +217,25 @@ def test_when_klaviyo_does_not_remove_the_state_stays_back(pipeline):
     assert pipeline.states == []
     assert pipeline.totals["failed"] == 1
     assert "lists:write" in pipeline.error
+    pipeline.assert_balanced()
+
+
+def test_whom_klaviyo_refuses_to_take_off_is_told(pipeline):
+    """They are on the list still, so the rows failed and STATE stays back."""
+    assert pipeline.run([PEOPLE, person(1), person(2)])
+
+    def refuse(request):
+        ids = [each["id"] for each in json.loads(request.body)["data"]] if request.method == "DELETE" else []
+        return Response(400, {"Content-Type": "application/json"}, in_meta(ids)) if ids else None
+
+    pipeline.sandbox.interceptors.append(refuse)
+    assert not pipeline.run([PEOPLE, deleted(1), state(1)])
+    assert pipeline.error == (
+        "stream `people`: Klaviyo refuses to take 1 people off the list. They are on it still: run again, "
+        "and report it when it stays"
+    )
+    assert emails(pipeline) == ["p1@x.io", "p2@x.io"]
+    assert pipeline.states == []
     pipeline.assert_balanced()
 
 

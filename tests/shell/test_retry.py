@@ -78,7 +78,10 @@ def test_a_run_that_kept_nothing_is_named_with_those_that_did(server, tmp_path):
     done = command(b"", server.url, tmp_path, "--retry", "20200101T000000Z-000000")
     assert done.returncode == 1
     assert b"Traceback" not in done.stderr
-    assert run_id.encode() in done.stderr
+    assert (
+        f"no rejected or failed rows of a run `20200101T000000Z-000000` are kept in {tmp_path / 'work'}; "
+        f"the latest runs with such rows are {run_id}"
+    ) in done.stderr.decode()
 
 
 @pytest.mark.parametrize("line", ["no json", "[1]", '{"stream":"people"}', '{"stream":"people","record":[1]}'])
@@ -87,7 +90,10 @@ def test_a_line_that_was_spoilt_is_told_by_its_number(tmp_path, line):
     folder = tmp_path / "rejects"
     folder.mkdir()
     (folder / "run.jsonl").write_text('{"stream":"people","record":{}}\n' + line + "\n")
-    with pytest.raises(InputError, match=r"line 2 of .*run\.jsonl"):
+    with pytest.raises(
+        InputError,
+        match=r"line 2 of .*run\.jsonl is no row as it was kept: an object with `stream` and `record`, all on one line",
+    ):
         Retry(tmp_path, "run", lambda _: ["email"]).read()
 
 

@@ -77,6 +77,12 @@ def test_rows_of_no_segment_are_rejected_with_the_reason(pipeline):
     lines = [TIERED, row(0, "vip"), row(1, "silver"), row(2, None), row(3, 7), row(4, ["vip"]), record("p5@x.io")]
     assert pipeline.run([*lines, row(6, "vip"), record("bad", tier="vip")], **ROUTED)
     assert on(pipeline, "VIP001") == people(0, 6)
+    assert {each["reason"] for each in pipeline.rejects()} == {
+        "there is no list that its `tier` names",
+        "it has no `tier`",
+        "its `tier` is no text",
+        "the e-mail address is not valid",
+    }
     found = {each["row"]: (each["stream"], each["code"], each["field"]) for each in pipeline.rejects()}
     assert found == {
         2: ("people", "segment_unknown", "tier"),
@@ -134,6 +140,7 @@ def test_a_stream_without_the_property_is_told_before_anything_is_sent(pipeline)
     """With the properties that there are."""
     assert not pipeline.run([schema(email={}, teir={}), record("a@x.io", teir="vip")], **ROUTED)
     assert "stream `people`: `segment_field` is `tier`, which is none of its properties; did you mean" in pipeline.error
+    assert "; they are: " in pipeline.error
     assert pipeline.sandbox.counts["members"] == 0
 
 
@@ -222,8 +229,14 @@ def test_a_mirrored_segment_whose_value_no_longer_comes_keeps_everybody(pipeline
     gold = "Gold" if wanted is ROUTED else "gold"
     assert pipeline.run(closed([TIERED, row(0, "vip"), row(1, "vip"), row(2, gold)]), **wanted, **MIRROR)
     assert not pipeline.run(closed([TIERED, row(0, "vip")]), **wanted, **MIRROR)
-    assert f"stream `people/{gold}`: nobody was taken off the list" in pipeline.error
-    assert "the segment is empty" in pipeline.error
+    why = {
+        "Gold": (
+            " GOLD01, because the segment is empty: no row's `tier` names it. Members before: 1. "
+            "If it has ended, delete the list in Klaviyo, or name in `segments` those that go on"
+        ),
+        "gold": ", because the segment is empty: no row was delivered or unchanged. To empty a list, do so in Klaviyo",
+    }
+    assert f"stream `people/{gold}`: nobody was taken off the list{why[gold]}" in pipeline.error
     assert (on(pipeline, "VIP001"), on(pipeline, "GOLD01")) == (people(0), people(2))
 
 
@@ -234,7 +247,10 @@ def test_a_mirror_refuses_when_too_many_rows_are_of_no_segment(pipeline):
     lost = [row(number, None) for number in range(30)]
     assert not pipeline.run(closed([TIERED, *lost, *rows[30:]]), **ROUTED, **MIRROR)
     assert len(on(pipeline, "VIP001")) == 40
-    assert "30 of 40 rows of `people` were rejected" in pipeline.error
+    assert (
+        "stream `people/vip`: nobody was taken off the list, because the segment may not be complete: "
+        "30 of 40 rows of `people` were rejected"
+    ) in pipeline.error
 
 
 def test_the_mode_may_be_the_segments_own(pipeline):
@@ -290,6 +306,19 @@ def test_a_delete_marker_with_a_value_leaves_that_segment_alone(pipeline):
     assert pipeline.run([KEYED, *marks], **ROUTED)
     assert (on(pipeline, "VIP001"), on(pipeline, "GOLD01")) == (people(1, 3), people(0, 3))
     assert pipeline.totals["removed"] == 3
+    pipeline.assert_balanced()
+
+
+def test_a_delete_marker_of_whom_no_segment_has_is_told(pipeline):
+    """Nobody is removed for it: the ledger knows of nobody who could be."""
+    assert pipeline.run([KEYED, keyed(1, "vip")], **ROUTED)
+    assert pipeline.run([KEYED, gone(9)], **ROUTED)
+    assert on(pipeline, "VIP001") == people(1)
+    (warning,) = pipeline.report["streams"]["people"]["warnings"]
+    assert warning == (
+        "stream `people`: 1 rows take off people who are in no segment of it, by the ledger; nobody was removed for "
+        "them"
+    )
     pipeline.assert_balanced()
 
 

@@ -62,6 +62,9 @@ def test_a_signal_settles_what_is_under_way_and_reports_a_canceled_run(start, se
     assert b"Traceback" not in errors
     found = report(tmp_path)
     assert found["status"] == "canceled"
+    told = f"stopped by {signal.Signals(number).name}: rows that were not under way were not sent"
+    assert found["message"] == told
+    assert told.encode() in errors
     assert (found["totals"]["read"], found["totals"]["delivered"], found["totals"]["failed"]) == (3, 2, 1)
     assert len(server.sandbox.members(LIST)) == 2
 
@@ -87,7 +90,7 @@ def test_a_disk_that_fills_up_ends_the_run_in_words(start, tmp_path):
     out, errors = process.communicate(text([schema(), *rows, state(1)]).encode(), timeout=30)
     assert process.returncode == 1
     assert b"Traceback" not in errors
-    assert b"rejected rows cannot be written" in errors
-    assert b"`work_dir`" in errors
+    assert b"rejected rows cannot be written to " in errors
+    assert b": File too large. No STATE passes them; make room or change `work_dir` and run again" in errors
     assert out == b""
     assert report(tmp_path)["status"] == "failed"

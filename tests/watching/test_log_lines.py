@@ -239,6 +239,12 @@ def test_json_lines_for_who_reads_them_by_program(tmp_path):
     assert messages["rows: read 31, delivered 30, rejected 1"]["level"] == "info"
     assert [line["level"] for line in found][-1] == "error"
     (end,) = [line for message, line in messages.items() if ": failed in " in message]
+    report = json.loads((tmp_path / "work" / "report.json").read_text())
+    assert end["message"] == (
+        f"run {report['run_id']} of connection {report['connection']}: {report['status']} in {report['seconds']:.1f} s"
+    )
+    page, requests = tmp_path / "work" / "report.html", report["requests"]
+    assert f"report: {page}; rejects: {report['rejects_file']}; requests: {requests}, throttled: 0" in messages
     assert (end["extra"]["status"], end["extra"]["rows_delivered"]) == ("failed", 30)
     points = [line["metric_info"] for line in found if line["message"] == "METRIC"]
     assert {"record_count", "batch_count", "reject_count", "sync_duration"} == {point["metric"] for point in points}
