@@ -11,20 +11,24 @@ import fsspec
 from target_klaviyo_segments.decoding import LineDecoder
 from target_klaviyo_segments.errors import InputError
 from target_klaviyo_segments.malformed import is_list_of_text, quoted, stream_of
-from target_klaviyo_segments.messages import Records, decode_records
+from target_klaviyo_segments.messages import Records, record_decoder
 from target_klaviyo_segments.parquet_files import json_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from typing import BinaryIO
 
+    from target_klaviyo_segments.segment.record_type import RecordType
+
     Blocks = Callable[[BinaryIO, str], Iterator[bytes]]
 
 _BLOCK_BYTES = 256 * 1024
 
 
-def batch_records(message: dict[str, Any]) -> Iterator[Records | dict[str, Any]]:
+def batch_records(message: dict[str, Any], record_type: RecordType | None = None) -> Iterator[Records | dict[str, Any]]:
     """The records of every file of a BATCH message, many at once or one by one: JSON lines, plain or gzip, or Parquet.
+
+    Those that come many at once are of `record_type` where they fit.
 
     Raises:
         InputError: No files, another format or compression, a file that cannot be read, or a line that is no record.
@@ -43,7 +47,7 @@ def batch_records(message: dict[str, Any]) -> Iterator[Records | dict[str, Any]]
             "this target reads jsonl, plain or gzip, and parquet. Change the tap's `batch_config.encoding`"
         )
     for url in manifest:
-        yield from _records(url, blocks)
+        yield from _records(url, blocks, record_type)
 
 
 def _reader(form: object, compression: object) -> Blocks | None:
@@ -66,9 +70,9 @@ def _unzipped(file: BinaryIO, name: str) -> Iterator[bytes]:
     return _plain(cast("BinaryIO", gzip.GzipFile(fileobj=file)), name)
 
 
-def _records(url: str, blocks: Blocks) -> Iterator[Records | dict[str, Any]]:
+def _records(url: str, blocks: Blocks, record_type: RecordType | None) -> Iterator[Records | dict[str, Any]]:
     name = f"the batch file {url.rsplit('/', 1)[-1]}"
-    lines = LineDecoder(name, decode_records)
+    lines = LineDecoder(name, record_decoder(record_type))
     try:
         with cast("BinaryIO", fsspec.open(url, "rb").open()) as file:
             for block in blocks(file, name):

@@ -11,7 +11,6 @@ import click
 
 from target_klaviyo_segments import config as configuration
 from target_klaviyo_segments.alerts.refusal import tell_of_refused
-from target_klaviyo_segments.check import document, in_order, inspect
 from target_klaviyo_segments.errors import SettingsError
 from target_klaviyo_segments.options import options
 from target_klaviyo_segments.retry import Retry, config_of
@@ -97,6 +96,8 @@ class Command(TargetKlaviyoSegments):
 
 def _check(values: dict[str, Any], *, as_json: bool) -> int:
     """Print what is found; 1 when something must be mended."""
+    from target_klaviyo_segments.check import document, in_order, inspect  # noqa: PLC0415  # an export saves a moment
+
     findings = []
     for finding in inspect(values, Wires()):
         findings.append(finding)

@@ -8,16 +8,27 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection, Sequence
+
+    from target_klaviyo_segments.segment.batch import Record
+    from target_klaviyo_segments.segment.record_type import RecordType
 
 
 class Records(NamedTuple):
-    """Records of one stream, in their order: decoded, and as lines of JSON. `versions` that they have, each once."""
+    """Records of one stream, in their order: decoded, and as lines of JSON. `versions` that they have, each once.
+
+    Those of a `type` are attributes of objects, the others dictionaries.
+    """
 
     stream: str
-    records: list[dict[str, Any]]
-    lines: list[msgspec.Raw]
+    records: list[Any]
+    lines: Sequence[Record]
     versions: Collection[object] = (None,)
+    type: RecordType | None = None
+
+    def untyped(self) -> Records:
+        """The same as dictionaries."""
+        return self._replace(records=_decoded(self.lines), type=None) if self.type is not None else self
 
 
 class _Message(msgspec.Struct, tag_field="type", gc=False):
@@ -56,53 +67,72 @@ class _ActivateVersion(_Message, tag="ACTIVATE_VERSION"):
 _messages = msgspec.json.Decoder(_Record | _Schema | _State | _Batch | _ActivateVersion).decode_lines
 _raw = msgspec.json.Decoder(msgspec.Raw).decode_lines
 _values = msgspec.json.Decoder().decode_lines
+decode = msgspec.json.decode  # one line
 
 
-def decode_messages(lines: bytes) -> list[Records | dict[str, Any]]:
-    """Messages; records between two others are brought together by stream.
+class MessageDecoder:
+    """Decodes lines to messages; records of a stream that has a type here become records of that type."""
 
-    Raises:
-        msgspec.DecodeError, UnicodeDecodeError, RecursionError: A line is no plain message; none was decoded.
+    def __init__(self) -> None:
+        self._types: dict[str, RecordType | None] = {}
+
+    def expect(self, stream: str, record_type: RecordType | None) -> None:
+        """From the next call on records of a stream become this type, or dictionaries."""
+        self._types[stream] = record_type
+
+    def __call__(self, lines: bytes) -> list[Records | dict[str, Any]]:
+        """Messages; records between two others are brought together by stream.
+
+        Raises:
+            msgspec.DecodeError, UnicodeDecodeError, RecursionError: A line is no plain message; none was decoded.
+        """
+        messages = _messages(lines)
+        if set(map(type, messages)) == {_Record}:
+            return self._by_stream(cast("list[_Record]", messages))
+        found: list[Records | dict[str, Any]] = []
+        for are_records, run in groupby(messages, _is_record):
+            if are_records:
+                found += self._by_stream(cast("list[_Record]", list(run)))
+            else:
+                found += ({"type": each.__struct_config__.tag} | msgspec.structs.asdict(each) for each in run)
+        return found
+
+    def _by_stream(self, run: list[_Record]) -> list[Records | dict[str, Any]]:
+        if len({each.stream for each in run}) == 1:
+            return [self._of_one(run[0].stream, run)]
+        groups: dict[str, list[_Record]] = {}
+        for each in run:
+            groups.setdefault(each.stream, []).append(each)
+        return [self._of_one(stream, group) for stream, group in groups.items()]
+
+    def _of_one(self, stream: str, run: list[_Record]) -> Records:
+        versions = dict.fromkeys([each.version for each in run])
+        return _records(stream, [each.record for each in run], versions, self._types.get(stream))
+
+
+def record_decoder(record_type: RecordType | None) -> Callable[[bytes], list[Records]]:
+    """What decodes lines that are records themselves, as a batch file has them.
+
+    It raises `msgspec.DecodeError`, `UnicodeDecodeError` or `RecursionError` when a line is no plain record.
     """
-    found: list[Records | dict[str, Any]] = []
-    for are_records, run in groupby(_messages(lines), _is_record):
-        if are_records:
-            found += _by_stream(list(run))
-        else:
-            found += ({"type": each.__struct_config__.tag} | msgspec.structs.asdict(each) for each in run)
-    return found
-
-
-def decode_records(lines: bytes) -> list[Records]:
-    """Lines that are records themselves, as a batch file has them.
-
-    Raises:
-        msgspec.DecodeError, UnicodeDecodeError, RecursionError: A line is no plain record; none was decoded.
-    """
-    raw = _raw(lines)
-    return [Records("", _decoded(raw), raw)]
+    return lambda lines: [_records("", _raw(lines), (None,), record_type)]
 
 
 def _is_record(message: _Message) -> bool:
     return type(message) is _Record
 
 
-def _by_stream(run: list[_Record]) -> list[Records]:
-    raw = [each.record for each in run]
-    records = _decoded(raw)
-    if len({each.stream for each in run}) == 1:
-        return [Records(run[0].stream, records, raw, dict.fromkeys([each.version for each in run]))]
-    groups: dict[str, Records] = {}
-    for each, record in zip(run, records, strict=True):
-        group = groups.get(each.stream) or groups.setdefault(each.stream, Records(each.stream, [], [], {}))
-        group.records.append(record)
-        group.lines.append(each.record)
-        cast("dict[object, None]", group.versions)[each.version] = None
-    return list(groups.values())
+def _records(
+    stream: str, lines: list[msgspec.Raw], versions: Collection[object], record_type: RecordType | None
+) -> Records:
+    typed = record_type.decode(b"\n".join(lines)) if record_type is not None else None
+    if typed is None:
+        return Records(stream, _decoded(lines), lines, versions)
+    return Records(stream, typed, lines, versions, record_type)
 
 
-def _decoded(raw: list[msgspec.Raw]) -> list[dict[str, Any]]:
-    records = _values(b"\n".join(raw))
+def _decoded(lines: Sequence[Record]) -> list[dict[str, Any]]:
+    records = _values(b"\n".join(lines))
     if not set(map(type, records)) <= {dict}:
         raise msgspec.DecodeError("a record is no object")
     return records

@@ -14,10 +14,12 @@ from singer_sdk.singerlib.encoding import GenericSingerReader
 from target_klaviyo_segments.decoding import LineDecoder
 from target_klaviyo_segments.errors import InputError
 from target_klaviyo_segments.malformed import quoted
-from target_klaviyo_segments.messages import Records, decode_messages
+from target_klaviyo_segments.messages import MessageDecoder, Records
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from target_klaviyo_segments.segment.record_type import RecordType
 
 _BLOCK_BYTES = 256 * 1024
 _IDLE_SECONDS = 0.5
@@ -33,6 +35,11 @@ class MessageReader(GenericSingerReader[bytes]):
         self.on_tick: Callable[[], None] = _nothing
         self.on_records: Callable[[Records], None] = _nobody
         self.stopped = False
+        self._decode = MessageDecoder()
+
+    def expect(self, stream: str, record_type: RecordType | None) -> None:
+        """Decode records of a stream to this type, or to dictionaries."""
+        self._decode.expect(stream, record_type)
 
     @property
     def default_input(self) -> IO[bytes]:
@@ -50,7 +57,7 @@ class MessageReader(GenericSingerReader[bytes]):
             InputError: A line is no Singer message, too long, or cut off. All lines before it were handled.
         """
         counts: Counter[str] = Counter()
-        lines = LineDecoder("the input", decode_messages)
+        lines = LineDecoder("the input", self._decode)
         for block in self._blocks(file_input or self.default_input):
             self._handle(lines.feed(block), lines, callbacks, counts)
             self.on_tick()

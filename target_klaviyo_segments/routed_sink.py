@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from target_klaviyo_segments.errors import ContractError, Rejection
 from target_klaviyo_segments.export.rejects import record_json
+from target_klaviyo_segments.messages import Records
 from target_klaviyo_segments.segment.contract import no_such_property
-from target_klaviyo_segments.sink import SegmentSink, is_deleted, is_object
+from target_klaviyo_segments.segment.marker import is_deleted, is_object
+from target_klaviyo_segments.sink import SegmentSink
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,17 +37,18 @@ class RoutedSink(SegmentSink):
             TargetError: The run cannot go on.
         """
         if is_object(record):
-            self.process_records([record], [record_json(record)])
+            self.process_records(Records(self.stream_name, [record], [record_json(record)]))
         else:
             self._take(self._lane, record, record_json(record), self._count(1)[0])
 
-    def process_records(self, records: Sequence[dict[str, Any]], lines: Sequence[Record]) -> None:
-        """Take records as a JSON decoder gave them, with their lines: the same as one by one, and much faster.
+    def process_records(self, found: Records) -> None:
+        """Take records as a JSON decoder gave them: the same as one by one, and much faster.
 
         Raises:
             RunStopped: One is not valid and `on_invalid_record` is fail.
             TargetError: The run cannot go on.
         """
+        records, lines = found.untyped().records, found.lines
         numbers = self._count(len(records))
         groups = self._routes.split(records)
         for way, places in groups:
@@ -70,6 +73,9 @@ class RoutedSink(SegmentSink):
         self._count(1)
         super().leave_out()
 
+    def _compile_typed(self, segment: Segment) -> None:  # as of any stream
+        """None: records are told apart as dictionaries."""
+
     def _enter(self, run: Run, segment: Segment) -> Lane:
         field = segment.segment_field or ""
         wrong = no_such_property(self.original_schema, field)
@@ -77,14 +83,14 @@ class RoutedSink(SegmentSink):
             raise ContractError(f"stream `{self.stream_name}`: `segment_field` is `{field}`, {wrong}")
         self._routes = run.routes(self.stream_name, segment)
         if self._routes.mirrors and self._routes.completeness is None:
-            self._routes.completeness = self._new_completeness()
+            self._routes.completeness = self._equipment.new_completeness()
         self._routes.open(self._equip, inside=field not in self._contract.properties)
         return self._routes.aside
 
     def _equip(self, lane: Lane, sync_mode: str) -> None:
         if sync_mode == "mirror":
             lane.completeness = self._routes.completeness
-        super()._equip(lane, sync_mode)
+        self._equipment.fit(lane, sync_mode)
 
     def _take_astray(
         self, why: Rejection, records: Sequence[dict[str, Any]], lines: Sequence[Record], numbers: Sequence[int]

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from target_klaviyo_segments.acceptance import acceptance
 from target_klaviyo_segments.aftermath import report_of, sentences
 from target_klaviyo_segments.assembly import put_together
-from target_klaviyo_segments.check import Verdict, in_order, inspect_account
 from target_klaviyo_segments.conclusion import never_came, stream_reports, too_many_rejected
 from target_klaviyo_segments.ending import Ending
 from target_klaviyo_segments.errors import InputError, RunStopped, SettingsError, StoppedBySignal, TargetError
@@ -114,6 +113,8 @@ class Run:
         Raises:
             SettingsError: It does not, with every reason.
         """
+        from target_klaviyo_segments.check import Verdict, in_order, inspect_account  # noqa: PLC0415  # as in the command
+
         self._alarm.dismiss()
         today = datetime.fromtimestamp(self.wall(), timezone.utc).date()
         findings = list(inspect_account(self._parts.client, self._settings, today))

@@ -8,28 +8,30 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.exceptions import MissingKeyPropertiesError
 from singer_sdk.sinks import Sink
 
+from target_klaviyo_segments.equipping import Equipment, wishes
 from target_klaviyo_segments.errors import Rejection, RunStopped
 from target_klaviyo_segments.export.keeper import key_reader
 from target_klaviyo_segments.export.modes import Completeness
 from target_klaviyo_segments.export.rejects import record_json
-from target_klaviyo_segments.export.subscribing import KIND as SUBSCRIBE
+from target_klaviyo_segments.messages import decode
 from target_klaviyo_segments.segment.batch import Columns
-from target_klaviyo_segments.segment.consent import terms_of, wish_reader
 from target_klaviyo_segments.segment.contract import Contract, unknown_sources
 from target_klaviyo_segments.segment.mapping import Mapper, Profile
-from target_klaviyo_segments.segment.patching import joined
+from target_klaviyo_segments.segment.marker import DELETED_AT, is_deleted, is_object
+from target_klaviyo_segments.segment.record_type import RecordType
+from target_klaviyo_segments.segment.typed_mapping import TypedMapper
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Mapping, Sequence
 
     from singer_sdk import Target
 
     from target_klaviyo_segments.export.lane import Lane
+    from target_klaviyo_segments.messages import Records
     from target_klaviyo_segments.run import Run
-    from target_klaviyo_segments.segment.batch import Batch, Record
+    from target_klaviyo_segments.segment.batch import Record
+    from target_klaviyo_segments.segment.mapping import Profiles
     from target_klaviyo_segments.settings import Segment, Settings
-
-DELETED_AT = "_sdc_deleted_at"
 
 
 class KeyMissing(RunStopped, MissingKeyPropertiesError):
@@ -68,13 +70,17 @@ class SegmentSink(Sink):
         self._intake = run.exporter.intake
         self._contract = contract
         self._mapper = self._compile(contract, segment)
+        self._typed = self._compile_typed(segment)
         self._stop_at_reject = settings.on_invalid_record == "fail"
         # A delete marker may have the key alone, also where the tap's first copy does not declare that there are any.
         kept = key_properties and segment.email_field not in key_properties
-        self._keys_of = key_reader(key_properties) if key_properties and kept else None
-        self._wishes_of = self._wish_reader(run, segment)
-        self._new_completeness = partial(Completeness, mirror_on_end_of_input=settings.mirror_on_end_of_input)
-        self._watch_nulls = run.clearing.watch
+        self._equipment = Equipment(
+            self._mapper,
+            key_reader(key_properties) if key_properties and kept else None,
+            wishes(stream_name, segment, now=run.wall, warn=self._warn),
+            partial(Completeness, mirror_on_end_of_input=settings.mirror_on_end_of_input),
+            run.clearing,
+        )
         self._lane = self._enter(run, segment)
         self._lane.warn(*contract.warnings, *unknown_sources(stream_name, self.original_schema, segment.sources))
 
@@ -91,34 +97,24 @@ class SegmentSink(Sink):
             null_fields=segment.null_fields,
         )
 
+    def _warn(self, words: str) -> None:
+        self._lane.warn(words)
+
+    def _compile_typed(self, segment: Segment) -> TypedMapper | None:
+        """What a record becomes, where its schema is plain enough for a faster way."""
+        record_type = RecordType.from_schema(self.original_schema, self.key_properties)
+        return TypedMapper.compile(record_type, self._mapper.plan, segment.email_field)
+
+    @property
+    def record_type(self) -> RecordType | None:
+        """What its records are best decoded to; None for dictionaries."""
+        return self._typed.type if self._typed is not None else None
+
     def _enter(self, run: Run, segment: Segment) -> Lane:
         """The way to the list."""
         lane = run.exporter.lane(self.stream_name, *run.destinations.place(self.stream_name, segment))
-        self._equip(lane, segment.sync_mode)
+        self._equipment.fit(lane, segment.sync_mode)
         return lane
-
-    def _equip(self, lane: Lane, sync_mode: str) -> None:
-        """Let a lane know what the stream's schema and settings say."""
-        if self._mapper.patches:
-            lane.join_by(joined)
-        self._watch_nulls(lane, self._mapper.nulls.marks if self._mapper.nulls is not None else None)
-        lane.keys_of = self._keys_of
-        if sync_mode == "mirror" and lane.completeness is None:
-            lane.completeness = self._new_completeness()
-        lane.removes = sync_mode == "remove"
-        if self._wishes_of is not None and not lane.removes:
-            lane.errands[SUBSCRIBE] = self._wishes_of
-
-    def _wish_reader(self, run: Run, segment: Segment) -> Callable[[Batch], list[bytes | None]] | None:
-        """What reads the consent of rows, where the settings ask for it."""
-        terms = terms_of(segment)
-        if not terms.channels:
-            return None
-        odd = (
-            f"stream `{self.stream_name}`: `consented_at_field` is `{terms.consented_at_field}`, which holds something "
-            "that is no instant of the past in some rows: it does not count as one"
-        )
-        return wish_reader(terms, now=run.wall, odd_date=lambda: self._lane.warn(odd))
 
     @property
     def completeness(self) -> Completeness | None:
@@ -137,15 +133,26 @@ class SegmentSink(Sink):
         """
         self._take(self._lane, record, record_json(record), self._lane.tally.read + 1)
 
-    def process_records(self, records: Sequence[dict[str, Any]], lines: Sequence[Record]) -> None:
-        """Take records as a JSON decoder gave them, with their lines: the same as one by one, and much faster.
+    def process_records(self, found: Records) -> None:
+        """Take records as a JSON decoder gave them: the same as one by one, and much faster.
 
         Raises:
             RunStopped: One is not valid and `on_invalid_record` is fail.
             TargetError: The run cannot go on.
         """
         first = self._lane.tally.read + 1
-        self._take_many(self._lane, records, lines, range(first, first + len(records)))
+        numbers = range(first, first + len(found.lines))
+        profiles = self._typed.map_many(found.records) if self._typed and found.type is self.record_type else None
+        if profiles is None:
+            self._take_many(self._lane, found.untyped().records, found.lines, numbers)
+        else:
+            self._take_profiles(
+                self._lane,
+                profiles,
+                {place: decode(found.lines[place]) for place in profiles.left},
+                found.lines,
+                numbers,
+            )
 
     def _take_many(
         self, lane: Lane, records: Sequence[dict[str, Any]], lines: Sequence[Record], numbers: Sequence[int]
@@ -154,17 +161,27 @@ class SegmentSink(Sink):
         good = self._contract.accept(records)
         for place in [place for place, record in enumerate(records) if record.get(DELETED_AT) is not None]:
             good[place] = False
-        profiles = self._mapper.map_many(records, good)
+        self._take_profiles(lane, self._mapper.map_many(records, good), records, lines, numbers)
+
+    def _take_profiles(
+        self,
+        lane: Lane,
+        profiles: Profiles,
+        records: Sequence[dict[str, Any]] | Mapping[int, dict[str, Any]],
+        lines: Sequence[Record],
+        numbers: Sequence[int],
+    ) -> None:
+        """Profiles of records, and those that are left to be looked at alone, in their order."""
         lane.tally.drop(profiles.dropped)
         begin, taken = 0, 0
-        for place in (*profiles.left, len(records)):
+        for place in (*profiles.left, len(lines)):
             rows = slice(taken, taken + place - begin)
             columns = Columns(numbers[begin:place], profiles.emails[rows], profiles.payloads[rows], lines[begin:place])
             if lane.removes:
                 self._intake.leave_many(lane, columns.emails, columns.records)
             else:
                 self._intake.add_many(lane, columns)
-            if place < len(records):
+            if place < len(lines):
                 self._take(lane, records[place], lines[place], numbers[place])
             begin, taken = place + 1, rows.stop
 
@@ -228,13 +245,3 @@ class SegmentSink(Sink):
     def _kind_of(self, record: dict[str, Any], rejection: Rejection) -> type[RunStopped]:
         without_key = rejection.field in self.key_properties and rejection.field not in record
         return KeyMissing if without_key else RunStopped
-
-
-def is_object(record: object) -> bool:
-    """Whether a record is what a tap should make it."""
-    return isinstance(record, dict)
-
-
-def is_deleted(record: object) -> bool:
-    """Whether a record, which a broken tap may have made anything, has a delete marker."""
-    return isinstance(record, dict) and record.get(DELETED_AT) is not None

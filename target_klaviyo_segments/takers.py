@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from singer_sdk.mapper import StreamMap
 
     from target_klaviyo_segments.export.modes import Completeness
+    from target_klaviyo_segments.messages import Records
     from target_klaviyo_segments.segment.batch import Record
+    from target_klaviyo_segments.segment.record_type import RecordType
     from target_klaviyo_segments.sink import SegmentSink
     from target_klaviyo_segments.unselected import UnselectedSink
 
@@ -36,11 +38,15 @@ _UNMAPPED = (
 
 @dataclass(frozen=True)
 class Taker:
-    """The way of a stream's records, one by one or many at once; and what must know whether all of them came."""
+    """The way of a stream's records, one by one or many at once; and what must know whether all of them came.
+
+    `type`: what their records are best decoded to.
+    """
 
     one: Callable[[dict[str, Any]], None]
-    many: Callable[[Sequence[dict[str, Any]], Sequence[Record]], None]
+    many: Callable[[Records], None]
     mirrors: Sequence[Completeness]
+    type: RecordType | None = None
 
     def shape(self, schema: dict[str, Any]) -> None:
         """A SCHEMA message came."""
@@ -64,7 +70,7 @@ def taker(ways: list[tuple[StreamMap, SegmentSink | UnselectedSink]]) -> Taker:
     if len(ways) == 1:
         stream_map, sink = ways[0]
         if isinstance(stream_map, SameRecordTransform) and not stream_map.flattening_enabled:
-            return Taker(sink.process_record, sink.process_records, mirrors)
+            return Taker(sink.process_record, sink.process_records, mirrors, sink.record_type)
 
     def take(record: Any, line: Record | None = None) -> None:  # noqa: ANN401  # a broken tap's is anything
         for stream_map, sink in ways:
@@ -81,8 +87,8 @@ def taker(ways: list[tuple[StreamMap, SegmentSink | UnselectedSink]]) -> Taker:
             else:
                 sink.process_record(mapped)
 
-    def take_each(records: Sequence[dict[str, Any]], lines: Sequence[Record]) -> None:
-        for record, line in zip(records, lines, strict=True):
+    def take_each(found: Records) -> None:
+        for record, line in zip(found.untyped().records, found.lines, strict=True):
             take(record, line)
 
     return Taker(take, take_each, mirrors)

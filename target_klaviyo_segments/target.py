@@ -157,6 +157,7 @@ class TargetKlaviyoSegments(Target):
             ]
         )
         self._takers[stream].shape(message_dict)
+        self.message_reader.expect(stream, self._takers[stream].type)
 
     def _process_record_message(self, message_dict: dict[str, Any]) -> None:
         try:
@@ -173,11 +174,12 @@ class TargetKlaviyoSegments(Target):
         way = self._takers[found.stream]
         for version in found.versions:
             way.record(version)
-        way.many(found.records, found.lines)
+        way.many(found)
 
     def _process_batch_message(self, message_dict: dict[str, Any]) -> None:
         stream, version = stream_of(message_dict), message_dict.get("version")
-        for count, found in enumerate(batch_records(message_dict)):
+        way = self._takers.get(stream)
+        for count, found in enumerate(batch_records(message_dict, way.type if way is not None else None)):
             if isinstance(found, Records):
                 self._process_records(found._replace(stream=stream, versions=[version]))
                 self._tick()

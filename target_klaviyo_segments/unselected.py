@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from singer_sdk import Target
 
     from target_klaviyo_segments.errors import Rejection
+    from target_klaviyo_segments.messages import Records
     from target_klaviyo_segments.report.tally import Tally
     from target_klaviyo_segments.segment.batch import Record
 
@@ -20,6 +21,7 @@ class UnselectedSink(Sink):
     """Counts records of a stream that `segments` does not name."""
 
     completeness = None
+    record_type = None
 
     def __init__(
         self,
@@ -40,10 +42,10 @@ class UnselectedSink(Sink):
         """Count one record."""
         self.leave_out()
 
-    def process_records(self, records: Sequence[dict[str, Any]], lines: Sequence[Record]) -> None:  # noqa: ARG002  # as the other sink
+    def process_records(self, found: Records) -> None:
         """Count records."""
-        self._tally.read += len(records)
-        self._tally.filtered += len(records)
+        self._tally.read += len(found.records)
+        self._tally.filtered += len(found.records)
 
     def refuse(self, record: dict[str, Any], rejection: Rejection, line: Record) -> None:  # noqa: ARG002  # as the other sink
         """Count one record."""

@@ -13,7 +13,7 @@ from target_klaviyo_segments.segment.picking import picker
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from target_klaviyo_segments.export.lane import Export, Lane
+    from target_klaviyo_segments.export.lane import Export, KeyReader, Lane
     from target_klaviyo_segments.export.parcel import Parcel
     from target_klaviyo_segments.ledger import Ledger
     from target_klaviyo_segments.segment.batch import Batch, Record
@@ -145,7 +145,7 @@ def _prints(batch: Batch, errands: Mapping[str, Sequence[bytes | None]]) -> list
     return fingerprints(rows)
 
 
-def key_reader(names: Sequence[str]) -> Callable[[Sequence[Record]], list[str | None]]:
+def key_reader(names: Sequence[str]) -> KeyReader:
     """What reads the key of each record: its values as compact JSON; None when one of them is missing or null.
 
     A whole number is one key however it is spelled: taps print a decimal as 7.00 in a copy and as 7 from a log.

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from target_klaviyo_segments.segment.batch import Batch, Batcher, Record, Row
 
     ErrandReader = Callable[[Batch], list[bytes | None]]
+    KeyReader = Callable[[Sequence[Record]], list[str | None]]
 
 
 @dataclass(slots=True)
@@ -85,7 +86,7 @@ class Lane:
     reaches: Callable[[str], bool] | None = None  # else, whether a list of an earlier run is still there
     rows: int = 0  # and so many rows of its stream were read
     removes: bool = False  # its rows name people who are to leave the list
-    keys_of: Callable[[Sequence[Record]], list[str | None]] | None = None
+    keys_of: KeyReader | None = None
     errands: dict[str, ErrandReader] = field(default_factory=dict)
     marks_of: Callable[[Sequence[Record], Sequence[bytes]], Sequence[tuple[int, int]]] | None = None
     stranded: list[Row] = field(default_factory=list)  # in no batch when the run broke off

@@ -28,7 +28,8 @@ _PLAIN_CHARACTERS_MAX = 64  # so no part can be over its own limit of 63 or 64
 # The library's own special names, here so that it is imported only for an address that is not plainly good.
 RESERVED_ENDINGS = ("arpa", "invalid", "local", "localhost", "onion", "test")
 _reserved = "|".join(RESERVED_ENDINGS)
-_pattern = rf"[a-z0-9_+'-]+(?:\.[a-z0-9_+'-]+)*@(?:[a-z0-9]+[.-])+(?<!-)(?!(?:{_reserved})$)[a-z]{{2,}}"
+_ATOM = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+"  # https://www.rfc-editor.org/rfc/rfc5322#section-3.2.3
+_pattern = rf"{_ATOM}(?:\.{_ATOM})*@(?:[a-z0-9]+[.-])+(?<!-)(?!(?:{_reserved})$)[a-z]{{2,}}"
 _plain = re.compile(_pattern).fullmatch
 _all_plain = re.compile(f"(?:{_pattern}\n)*", re.MULTILINE).fullmatch  # a tenth of the time, over many at once
 

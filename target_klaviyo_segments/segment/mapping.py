@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["PROFILE_BYTES_MAX", "STANDARD_FIELDS", "Mapper", "Profile", "Profiles", "mapping_problems"]
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
-_encoder = msgspec.json.Encoder(decimal_format="number")
+# Sorted: a tap that writes its columns in another order has changed nobody.
+_encoder = msgspec.json.Encoder(decimal_format="number", order="deterministic")
 
 
 class Profile(NamedTuple):
@@ -52,7 +53,7 @@ class Profiles(NamedTuple):
 class Mapper:
     """Maps the records of one stream."""
 
-    __slots__ = ("_email_field", "_email_parts", "_router", "nulls", "patches")
+    __slots__ = ("_email_field", "_email_parts", "_router", "nulls", "patches", "plan")
 
     def __init__(
         self,
@@ -62,12 +63,15 @@ class Mapper:
         email_inside: bool,
         patches: bool = False,
         nulls: Nulls | None = None,
+        plan: Plan | None = None,
     ) -> None:
         """Take a router; `compile` or `of_addresses` makes it.
 
         `patches`: rows change arrays that Klaviyo has, so that of a person's rows the last alone would not do.
+        `plan`: the ways of properties, when a record's profile follows from them alone.
         """
         self.patches = patches
+        self.plan = plan
         self.nulls = nulls
         self._router = router
         self._email_field = email_field
@@ -109,7 +113,14 @@ class Mapper:
         )
         nulls = Nulls(plan) if null_fields == "clear" else None
         inside = _is_inside(email_field, known)
-        return cls(Router(plan, known, nulls), email_field, email_inside=inside, patches=plan.patches, nulls=nulls)
+        return cls(
+            Router(plan, known, nulls),
+            email_field,
+            email_inside=inside,
+            patches=plan.patches,
+            nulls=nulls,
+            plan=None if nulls else plan,
+        )
 
     @classmethod
     def of_addresses(cls, properties: Iterable[str], email_field: str) -> Mapper:

@@ -32,7 +32,7 @@ class _Encoded(msgspec.Struct):
     meta: dict[str, Any] = {}
 
 
-_encode = msgspec.json.Encoder(decimal_format="number").encode
+_encode = msgspec.json.Encoder(decimal_format="number", order="deterministic").encode
 _decode = msgspec.json.Decoder(_Encoded, float_hook=Decimal).decode  # every digit stays
 
 

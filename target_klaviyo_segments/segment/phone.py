@@ -64,7 +64,7 @@ _checks = _ByStart()
 
 def plainly_good(number: str) -> bool:
     """Whether the text is a valid number in E.164; False means not sure."""
-    return _checks[number[:4]].one(number) is not None
+    return number[:1] == "+" and _checks[number[:4]].one(number) is not None
 
 
 def plainly_national(text: str, country: str) -> str | None:

@@ -56,22 +56,28 @@ class TopLevel:
 
     def __call__(self, value: object, attributes: dict[str, Any], dropped: list[str]) -> None:
         """Convert the value and put it."""
-        converted = value if type(value) is str and self.ready(value) else self.convert(value)
-        if converted is None:
-            dropped.append(self.field)
-        elif converted != "":
+        converted = self._value(value, dropped)
+        if converted is not None:
             attributes[self.field] = converted
 
-    def put_column(self, column: Sequence[object], profiles: Iterable[dict[str, Any]], dropped: list[str]) -> None:
+    def put_column(self, column: list[Any], profiles: Iterable[dict[str, Any]], dropped: list[str]) -> None:
         """Put a value into each of the attributes; None is skipped."""
         field = self.field
-        if self.all_ready(column):
-            for value, attributes in zip(column, profiles, strict=True):
-                attributes[field] = value
-            return
-        for value, attributes in zip(column, profiles, strict=True):
+        for value, attributes in zip(self.column(column, dropped), profiles, strict=True):
             if value is not None:
-                self(value, attributes, dropped)
+                attributes[field] = value
+
+    def column(self, column: list[Any], dropped: list[str]) -> list[Any]:
+        """The values of many as the field takes them; None where there is none, or no usable one."""
+        return column if self.all_ready(column) else [self._value(value, dropped) for value in column]
+
+    def _value(self, value: object, dropped: list[str]) -> object:
+        if value is None or (type(value) is str and self.ready(value)):
+            return value
+        converted = self.convert(value)
+        if converted is None:
+            dropped.append(self.field)
+        return None if converted == "" else converted
 
 
 def in_location(field: str, convert: Callable[[object], object]) -> Put:

@@ -80,7 +80,7 @@ def test_a_last_name_arrives_whole():
 def test_a_record_needs_no_name():
     """A peer crashed on one; the e-mail is enough."""
     assert mapper().map({"email": "a@x.io"}) == Profile(
-        "a@x.io", b'{"type":"profile","attributes":{"email":"a@x.io"}}', ()
+        "a@x.io", b'{"attributes":{"email":"a@x.io"},"type":"profile"}', ()
     )
 
 

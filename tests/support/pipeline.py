@@ -48,6 +48,13 @@ def text(lines):
     return "".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines)
 
 
+class LineByLine(io.StringIO):
+    """Input of a tap that writes a line at a time."""
+
+    def read(self, _size=None):
+        return self.readline()
+
+
 class Pipeline:
     """One sandbox, one work directory, any number of runs."""
 
@@ -59,8 +66,11 @@ class Pipeline:
         self.stdout = ""
         self.error = None
 
-    def run(self, lines, begun=lambda _: None, **settings):
-        """Export; True when the run ended well. The message of the one that did not is in `error`."""
+    def run(self, lines, begun=lambda _: None, reads=io.StringIO, **settings):
+        """Export; True when the run ended well. The message of the one that did not is in `error`.
+
+        `reads` makes what is read of the text: with `LineByLine` a SCHEMA is known before its records are decoded.
+        """
         config, wires = self.config(**settings), self.wires
         out = io.StringIO()
         self.error = None
@@ -68,7 +78,7 @@ class Pipeline:
             try:
                 target = TargetKlaviyoSegments(config=config, wires=wires)
                 begun(target)
-                target.export(io.StringIO(lines if isinstance(lines, str) else text(lines)))
+                target.export(reads(lines if isinstance(lines, str) else text(lines)))
             except TargetError as error:
                 self.error = str(error)
         self.stdout = out.getvalue()

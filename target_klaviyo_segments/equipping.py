@@ -1,0 +1,57 @@
+"""What a stream's schema and settings say of its rows on their way to a list, and a lane must know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from target_klaviyo_segments.export.subscribing import KIND as SUBSCRIBE
+from target_klaviyo_segments.segment.consent import terms_of, wish_reader
+from target_klaviyo_segments.segment.patching import joined
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from target_klaviyo_segments.export.clearing import Clearing
+    from target_klaviyo_segments.export.lane import ErrandReader, KeyReader, Lane
+    from target_klaviyo_segments.export.modes import Completeness
+    from target_klaviyo_segments.segment.mapping import Mapper
+    from target_klaviyo_segments.settings import Segment
+
+
+@dataclass(frozen=True)
+class Equipment:
+    """Of one stream, for each of its lanes."""
+
+    mapper: Mapper
+    keys_of: KeyReader | None
+    wishes_of: ErrandReader | None
+    new_completeness: Callable[[], Completeness]
+    clearing: Clearing
+
+    def fit(self, lane: Lane, sync_mode: str) -> None:
+        """Let a lane know."""
+        if self.mapper.patches:
+            lane.join_by(joined)
+        self.clearing.watch(lane, self.mapper.nulls.marks if self.mapper.nulls is not None else None)
+        lane.keys_of = self.keys_of
+        if sync_mode == "mirror" and lane.completeness is None:
+            lane.completeness = self.new_completeness()
+        lane.removes = sync_mode == "remove"
+        if self.wishes_of is not None and not lane.removes:
+            lane.errands[SUBSCRIBE] = self.wishes_of
+
+
+def wishes(
+    stream: str, segment: Segment, *, now: Callable[[], float], warn: Callable[[str], None]
+) -> ErrandReader | None:
+    """What reads the consent of rows, where the settings ask for it."""
+    terms = terms_of(segment)
+    if not terms.channels:
+        return None
+    odd = (
+        f"stream `{stream}`: `consented_at_field` is `{terms.consented_at_field}`, which holds something "
+        "that is no instant of the past in some rows: it does not count as one"
+    )
+    return wish_reader(terms, now=now, odd_date=partial(warn, odd))
