@@ -32,7 +32,7 @@ class LineDecoder:
         self._source = source
         self._decoder = msgspec.json.Decoder()
         self._decode = decode or self._decoder.decode_lines
-        self._tail = b""
+        self._tail = bytearray()  # grows in place: a line of many blocks is not copied with each of them
         self._lines = b""  # complete lines that were fed last
         self._before = 0  # lines before those
 
@@ -44,8 +44,10 @@ class LineDecoder:
         """
         self._before += self._lines.count(b"\n")
         end = block.rfind(b"\n") + 1
-        self._lines = self._tail + block[:end] if end else b""
-        self._tail = block[end:] if end else self._tail + block
+        self._lines = b"".join((self._tail, block[:end])) if end else b""
+        if end:
+            self._tail.clear()
+        self._tail += block[end:]
         if len(self._lines) > MAX_LINE_BYTES:
             self._lines, self._tail = _until_too_long(self._lines, self._tail)
         if len(self._tail) > MAX_LINE_BYTES:
@@ -61,9 +63,9 @@ class LineDecoder:
         if not self._tail.strip():
             return ()
         self._before += self._lines.count(b"\n")
-        self._lines = self._tail
+        self._lines = bytes(self._tail)
         try:
-            return (self._odd(self._tail, 1),)
+            return (self._odd(self._lines, 1),)
         except InputError:
             raise InputError(
                 f"{self._source} breaks off in the middle of line {self._before + 1}: its writer ended early. "
@@ -112,12 +114,12 @@ class LineDecoder:
             ) from None
 
 
-def _until_too_long(lines: bytes, tail: bytes) -> tuple[bytes, bytes]:
+def _until_too_long(lines: bytes, tail: bytearray) -> tuple[bytes, bytearray]:
     """The lines before the first that is too long, and that one; lines and tail as they are when none is."""
     begin = 0
     for line in lines.split(b"\n"):
         if len(line) > MAX_LINE_BYTES:
-            return lines[:begin], line
+            return lines[:begin], bytearray(line)
         begin += len(line) + 1
     return lines, tail
 

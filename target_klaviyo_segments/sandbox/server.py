@@ -129,7 +129,19 @@ class _Server(ThreadingHTTPServer):
         self.sandbox = sandbox
         self.quiet = quiet
         self._open: set[socket.socket] = set()
+        self._ended = False
         super().__init__((HOST, port), _Handler)
+
+    def serve(self) -> None:
+        """Take connections until `end`; asleep while none comes."""
+        while not self._ended:
+            self.handle_request()
+
+    def end(self) -> None:
+        """A connection of our own wakes `serve`, which asks nothing of the clock."""
+        self._ended = True
+        with suppress(OSError):
+            socket.create_connection((HOST, self.server_port)).close()
 
     def get_request(self) -> tuple[socket.socket, Any]:
         """Remembers the connection, so that it can be ended."""
@@ -162,7 +174,7 @@ class SandboxServer:
     def __init__(self, sandbox: Sandbox | None = None, *, port: int = 0, quiet: bool = True) -> None:
         self.sandbox = sandbox if sandbox is not None else Sandbox()
         self._server = _Server(port, self.sandbox, quiet=quiet)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread = threading.Thread(target=self._server.serve, daemon=True)
 
     @property
     def url(self) -> str:
@@ -176,7 +188,7 @@ class SandboxServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.shutdown()
+        self._server.end()
         self._thread.join()
         self._server.end_connections()
         self._server.server_close()
