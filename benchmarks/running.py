@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).resolve().parent
 LIST_ID = "Y6nRLr"
 API_KEY = "pk_sandbox_0123456789abcdef"
+_PATIENCE_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -67,9 +69,22 @@ def sandbox(*arguments: object) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """A sandbox in a process of its own: its URL, and the process."""
     with subprocess.Popen(script("box.py", *arguments), stdout=subprocess.PIPE, text=True) as process:
         try:
-            yield process.stdout.readline().strip(), process  # type: ignore[union-attr]  # it is a pipe
+            yield hear(process), process
         finally:
             process.send_signal(signal.SIGTERM)
+
+
+def hear(process: subprocess.Popen[str]) -> str:
+    """The next line of a sandbox.
+
+    Raises:
+        SystemExit: It has ended instead, or says nothing for a minute.
+    """
+    if not select.select([process.stdout], [], [], _PATIENCE_SECONDS)[0]:
+        raise SystemExit(f"the sandbox says nothing for {_PATIENCE_SECONDS} s: {process.args}")
+    if not (line := process.stdout.readline()):  # type: ignore[union-attr]  # it is a pipe
+        raise SystemExit(f"the sandbox has ended with status {process.wait()}: {process.args}")
+    return line.strip()
 
 
 class Workshop:

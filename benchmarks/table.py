@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from records import Kind
-from running import Measure, Workshop, measure, sandbox, script
+from running import Measure, Workshop, hear, measure, sandbox, script
 
 LEAVERS_EVERY = 100
 
@@ -103,7 +103,8 @@ def _mirror(shop: Workshop, count: int) -> Measure:
         config = shop.config(url, fresh=False)
         measure(script("learn_ids.py", config, count, LEAVERS_EVERY), shop.empty)
         box.send_signal(signal.SIGUSR1)
-        box.stdout.readline()  # type: ignore[union-attr]  # it is a pipe
+        if (told := hear(box)) != "limits":
+            raise SystemExit(f"the sandbox was told to limit its callers, and says {told}")
         lines = shop.lines(count, Kind(without_every=LEAVERS_EVERY))
         mirror = {"sync_mode": "mirror", "mirror_on_end_of_input": True}
         done = shop.export(url, lines, fresh=False, **mirror)

@@ -14,6 +14,16 @@ def test_the_document_shows_the_figures_that_were_kept():
     subprocess.run([sys.executable, str(BENCHMARKS / "rendering.py"), "--check"], check=True, timeout=60)
 
 
+def test_a_sandbox_that_has_ended_ends_the_benchmark():
+    """It would go on against one that is not there, or without limits."""
+    code = "from running import sandbox\nwith sandbox('--nonsense'): pass"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60, cwd=BENCHMARKS
+    )
+    assert done.returncode == 1
+    assert "the sandbox has ended with status 2" in done.stderr
+
+
 def test_the_same_people_come_again_as_others(tmp_path):
     """The ten millions are ten million people, in one stream."""
     code = "import sys; from pathlib import Path; from records import write; write(Path(sys.argv[1]), 50)"
