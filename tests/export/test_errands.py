@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from contextlib import suppress
 from functools import partial
@@ -19,6 +20,7 @@ from target_klaviyo_segments.export.resume import Resume
 from target_klaviyo_segments.ledger import Ledger
 
 WISH = msgspec.json.Decoder(dict)
+NUMBERS = itertools.count(1)
 
 
 class Killed(BaseException):
@@ -72,7 +74,7 @@ def bench(folder, hand, **options):
 def again(folder, before, hand, **options):
     """The next run in the same folder, once the last one is over or dead."""
     before.ledger.close()
-    return bench(folder, hand, klaviyo=before.klaviyo, run_id=f"run-{hand!r}", **options)
+    return bench(folder, hand, klaviyo=before.klaviyo, run_id=f"again-{next(NUMBERS)}", **options)
 
 
 def test_an_errand_is_done_once_its_person_is_delivered(tmp_path):
