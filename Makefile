@@ -59,8 +59,8 @@ coverage: $(VENV)/.ready  ## Branch coverage of the pure core, which must be who
 test-faults: $(VENV)/.ready  ## Every fault of docs/reliability.md, the slow ones too; ONLY=reset_after_body for one.
 	@cd $(ROOT) && $(BIN)/python -m pytest -n 2 -q tests/faults -m 'slow or not slow' -k '$(ONLY)'
 
-test-runs: $(VENV)/.ready  ## Random runs of the whole target against a model, a minute for a thousand or two; RUNS=5000.
-	@cd $(ROOT) && RUNS=$(RUNS) $(BIN)/python -m pytest -q tests/whole/test_any_runs.py
+test-runs: $(VENV)/.ready  ## Random runs against models, of the whole target and of its parts, minutes for a thousand; RUNS=5000.
+	@cd $(ROOT) && RUNS=$(RUNS) $(BIN)/python -m pytest -n 2 -q -m thorough
 
 soak: $(VENV)/.ready  ## Three million records of a hundred streams; fails when memory grows.
 	@cd $(ROOT) && $(BIN)/python -m tests.faults.soak

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 from collections import Counter
+from functools import cache
 from typing import NamedTuple
 
+import forks
 import pytest
 from browser import chromium
 from checkout import ROOT
@@ -18,6 +21,8 @@ from postgres import programs
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 settings.load_profile("shared")
 
+gc.disable()  # until all tests are known: what is imported stays, and looking through it takes a third of the time
+
 
 class Need(NamedTuple):
     """What tests with a marker need."""
@@ -27,6 +32,7 @@ class Need(NamedTuple):
     remedy: str
 
 
+@cache
 def needs():
     """Marker: what its tests need, whether it is there, and how to get it."""
     browser = bool(shutil.which("chromium") and shutil.which("chromedriver"))
@@ -51,6 +57,7 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     """Make the markers known."""
     config.stash[LEFT_OUT] = Counter()
+    config.addinivalue_line("markers", "thorough: tries a few examples; hundreds under `make test-runs`")
     for marker, need in needs().items():
         config.addinivalue_line("markers", f"{marker}: needs {need.what}; runs under `make test-all`")
 
@@ -74,8 +81,16 @@ def pytest_collection_modifyitems(config, items):
     config.hook.pytest_deselected(items=[item for item, markers in wanting.items() if markers])
 
 
+def pytest_collection_finish():
+    """What there is by now is there to the end: it is not looked through again."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+
+
 def pytest_sessionfinish(session):
     """A worker tells what it left out."""
+    forks.end()
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput["left_out"] = dict(session.config.stash[LEFT_OUT])
 

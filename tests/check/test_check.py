@@ -409,7 +409,7 @@ def test_a_segment_of_that_name_is_exported(pipeline):
 
 def test_the_command(tmp_path):
     """`--check --json` as Meltano's command has it, with settings from the environment: a document and a status."""
-    sandbox = Sandbox(scopes=ALL - {"lists:read"})
+    sandbox = Sandbox(scopes=ALL - {"lists:read"}, limits=False)
     sandbox.add_list(LIST, "People")
     with SandboxServer(sandbox) as server:
         done = command([], server.url, tmp_path, "--check", "--json")

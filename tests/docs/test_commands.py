@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
 
+import forks
 import pytest
 import yaml
 from checkout import ROOT, make_targets, pyproject
 from documents import PROGRAMS, blocks, commands
-from forks import Forks
 from pipeline import KEY, LIST, record, schema, state, text
 
 from target_klaviyo_segments.sandbox.app import Sandbox
@@ -44,8 +45,6 @@ NOT_RUN = {
     "make bench": "twenty minutes on a machine of its own",
     "make settings": "rewrites the checkout; what it would write is compared with what is there",
     "make lock": "asks the package index; what it wrote is compared with pyproject.toml",
-    "make test-runs": "minutes; `make test` tries some of its runs",
-    "make test-faults": "its tests are those of `make test`, and the slow ones",
     "python benchmarks": "minutes on a machine of its own",
     "pip install": "asks the package index for a release; `make test-wheel` installs the wheel",
     "docker": "no image can be built by a test; CI builds it and runs it",
@@ -67,38 +66,32 @@ def calls_of(program):
 
 @pytest.fixture(scope="module")
 def server():
-    sandbox = Sandbox()
+    sandbox = Sandbox(limits=False)
     sandbox.add_list(LIST, "People")
     with SandboxServer(sandbox) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def forks():
-    with Forks() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def used(tmp_path_factory, server, forks):
+def used(tmp_path_factory, server):
     """A folder with the README's config.json for the sandbox, after a run with a rejected row; and that run's id."""
     folder = tmp_path_factory.mktemp("used")
     (shown,) = [block for block in blocks("json") if block.page == "README.md"]
     config = json.loads(shown.text) | {"api_url": server.url, "api_key": KEY}
     (folder / "config.json").write_text(json.dumps(config))
     (folder / "config.json").chmod(0o600)
-    done = forks.run(call(folder, ["--config", "config.json"]))
-    assert done["status"] == 0, done["err"]
-    assert json.loads(done["out"]) == {"done": 1}
+    done = call(folder, ["--config", "config.json"])
+    assert done.returncode == 0, done.stderr.decode()
+    assert json.loads(done.stdout) == {"done": 1}
     return folder, json.loads((folder / f".{OURS}" / "report.json").read_text())["run_id"]
 
 
 def call(folder, arguments, **environment):
     browser = {"BROWSER": "true"}  # a browser that opens everything and shows nothing
-    return {"arguments": arguments, "folder": str(folder), "environment": browser | environment, "input": ROWS}
+    return forks.run(arguments, input=ROWS.encode(), cwd=folder, env=os.environ | browser | environment)
 
 
-def test_every_call_of_our_command_does_what_it_is_for(tmp_path, used, server, forks):
+def test_every_call_of_our_command_does_what_it_is_for(tmp_path, used, server):
     """In a folder with a configuration and a run; without `--config` the settings are variables, as the pages say."""
     template, run_id = used
     variables = {"API_URL": server.url, "API_KEY": KEY, "LIST_ID": LIST, "ACCEPT_DATA_PRIVACY": "true"}
@@ -109,10 +102,10 @@ def test_every_call_of_our_command_does_what_it_is_for(tmp_path, used, server, f
         shutil.copytree(template, folder)
         shutil.copy(template / "config.json", folder / "sample_config.json")
         given = {} if "--config" in arguments else variables
-        done = forks.run(call(folder, [RUN_ID.sub(run_id, each) for each in arguments], **given))
+        done = call(folder, [RUN_ID.sub(run_id, each) for each in arguments], **given)
         told = " ".join(arguments)
-        assert done["status"] == (told in ENDS_WITH_1), (told, done)
-        assert "Traceback" not in done["err"], told
+        assert done.returncode == (told in ENDS_WITH_1), (told, done)
+        assert b"Traceback" not in done.stderr, told
     assert len(shown) >= 12
 
 

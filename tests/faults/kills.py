@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import subprocess
-import sys
 from contextlib import closing
 
-from pipeline import KEY, LIST, record, schema, state, text
+import forks
+from pipeline import LIST, configure, record, schema, state, text
 
 from tests.faults.runs import FATES
 
@@ -29,16 +28,9 @@ def segment(people):
 
 def start(folder, url, source, *, rows):
     """The command on a file; its STATE goes to `state.out`."""
-    config = {"api_url": url, "api_key": KEY, "list_id": LIST, "accept_data_privacy": True}
-    config |= {"work_dir": str(folder / "work"), "batch_size_rows": rows, "unchanged_profiles": "skip"}
-    (folder / "config.json").write_text(json.dumps(config))
+    arguments = configure(url, folder, batch_size_rows=rows, unchanged_profiles="skip")
     with source.open("rb") as lines, (folder / "state.out").open("ab") as out, (folder / "log").open("ab") as log:
-        return subprocess.Popen(
-            [sys.executable, "-m", "target_klaviyo_segments", "--config", str(folder / "config.json")],
-            stdin=lines,
-            stdout=out,
-            stderr=log,
-        )
+        return forks.Command(arguments, stdin=lines, stdout=out, stderr=log)
 
 
 def end_at(process, seconds, number):
@@ -46,7 +38,7 @@ def end_at(process, seconds, number):
     try:
         return process.wait(timeout=seconds)
     except subprocess.TimeoutExpired:
-        os.kill(process.pid, number)
+        process.send_signal(number)
         return process.wait(timeout=90)
 
 

@@ -133,7 +133,6 @@ class Network:
         self._open = set()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
-        self._listener.settimeout(0.05)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._accept, daemon=True)
 
@@ -151,6 +150,7 @@ class Network:
 
     def __exit__(self, *_):
         self._ended.set()
+        socket.create_connection(("127.0.0.1", self.port)).close()  # who accepts wakes
         self._thread.join(10)
         self._listener.close()
         with self._lock:
@@ -162,6 +162,9 @@ class Network:
         while not self._ended.is_set():
             with contextlib.suppress(OSError):
                 connection, _ = self._listener.accept()
+                if self._ended.is_set():
+                    connection.close()
+                    return
                 threading.Thread(target=self._converse, args=(connection,), daemon=True).start()
 
     def _converse(self, connection):

@@ -11,9 +11,10 @@ import tracemalloc
 import pytest
 from direct import Direct
 from doubles import FakeClock
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pipeline import LIST, Pipeline, record, schema, text
+from thorough import thorough
 
 from target_klaviyo_segments.decoding import LineDecoder
 from target_klaviyo_segments.errors import ContractError, InputError, Rejection, TargetError
@@ -151,7 +152,7 @@ def read_in_blocks(data, size):
     return found
 
 
-@settings(max_examples=150)
+@thorough(50)
 @given(st.lists(MESSAGES, min_size=1, max_size=6))
 def test_any_messages(tmp_path_factory, messages):
     """Messages of any shape: a run ends well or with one sentence, and its sum is right."""
@@ -162,7 +163,7 @@ def test_any_messages(tmp_path_factory, messages):
     assert pipeline.error is None or "Traceback" not in pipeline.error
 
 
-@settings(max_examples=300)
+@thorough(150)
 @given(SCHEMAS, st.lists(JSON | st.fixed_dictionaries({"email": JSON}), max_size=5))
 def test_any_schema_and_records(members, records):
     """A schema is usable or refused in words; a record passes or is rejected for a reason without its values."""

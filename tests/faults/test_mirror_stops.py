@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
+import fcntl
 import random
+import select
 import signal
-import subprocess
-import sys
+import termios
+from array import array
 
+import forks
 import pytest
-from pipeline import KEY, LIST, record, schema, state, text
+from pipeline import LIST, configure, record, schema, state, text
 
 from target_klaviyo_segments.sandbox.server import SandboxServer
 from tests.faults.runs import new_sandbox
@@ -31,23 +33,11 @@ def filled(tmp_path_factory):
     folder = tmp_path_factory.mktemp("mirror")
     sandbox = new_sandbox(limits=False)
     with SandboxServer(sandbox) as server:
-        config = {"api_url": server.url, "api_key": KEY, "list_id": LIST, "accept_data_privacy": True}
-        config |= {"work_dir": str(folder / "work"), "sync_mode": "mirror", "mirror_on_end_of_input": True}
-        config |= {"batch_size_rows": 100, "max_removal_percent": 100}
-        (folder / "config.json").write_text(json.dumps(config))
-        first = start(folder, stdin=subprocess.PIPE)
-        first.communicate(segment(PEOPLE), timeout=60)
-        assert first.returncode == 0
-        yield folder, sandbox
-
-
-def start(folder, **popen):
-    return subprocess.Popen(
-        [sys.executable, "-m", "target_klaviyo_segments", "--config", str(folder / "config.json")],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        **popen,
-    )
+        mirror = {"sync_mode": "mirror", "mirror_on_end_of_input": True, "max_removal_percent": 100}
+        arguments = configure(server.url, folder, batch_size_rows=100, **mirror)
+        first = forks.run(arguments, input=segment(PEOPLE))
+        assert first.returncode == 0, first.stderr.decode()
+        yield arguments, sandbox
 
 
 def assert_nobody_left(sandbox, process, more=None):
@@ -57,14 +47,23 @@ def assert_nobody_left(sandbox, process, more=None):
     assert len(sandbox.members(LIST)) == PEOPLE
 
 
-@pytest.mark.parametrize("number", range(20))
+def wait_until_read(pipe):
+    """Until nothing is left in it."""
+    unread = array("i", [1])
+    while unread[0]:
+        select.select([], [], [], 0.002)
+        fcntl.ioctl(pipe, termios.FIONREAD, unread)
+
+
+@pytest.mark.parametrize("number", range(8))
 def test_mirror_stopped(filled, number):
-    """SIGTERM after any number of bytes, also after all of them, while the tap has not ended."""
-    folder, sandbox = filled
+    """SIGTERM after any number of bytes was read, also after all of them, while the tap has not ended."""
+    arguments, sandbox = filled
     lines = segment(PEOPLE // 2)
-    process = start(folder, stdin=subprocess.PIPE)
+    process = forks.Command(arguments)
     process.stdin.write(lines[: random.Random(number).randrange(len(lines))] if number else lines)
     process.stdin.flush()
+    wait_until_read(process.stdin)
     process.send_signal(signal.SIGTERM)
     assert_nobody_left(sandbox, process)
 
@@ -72,7 +71,7 @@ def test_mirror_stopped(filled, number):
 @pytest.mark.parametrize("share", [0.01, 0.3, 0.7, 0.95, 0.99])
 def test_mirror_of_a_truncated_tap(filled, share):
     """`tap | head -c`: the pipe closes as that of a good tap does."""
-    folder, sandbox = filled
+    arguments, sandbox = filled
     lines = segment(PEOPLE // 2)
-    process = start(folder, stdin=subprocess.PIPE)
+    process = forks.Command(arguments)
     assert_nobody_left(sandbox, process, lines[: int(len(lines) * share)])

@@ -24,7 +24,17 @@ def rows():
 @pytest.fixture(scope="module")
 def collected():
     """The names of all tests of faults, as `-k` sees them."""
-    command = [sys.executable, "-m", "pytest", "tests/faults", "--collect-only", "-q", "-m", "slow or not slow"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "tests/faults",
+        "--collect-only",
+        "--assert=plain",
+        "-q",
+        "-m",
+        "slow or not slow",
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True, timeout=60)
     return [line.partition("::")[2] for line in done.stdout.splitlines() if "::" in line]
 

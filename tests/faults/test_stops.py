@@ -6,12 +6,11 @@ import json
 import os
 import select
 import signal
-import subprocess
-import sys
 import time
 
+import forks
 import pytest
-from pipeline import KEY, LIST, record, schema, state, text
+from pipeline import LIST, configure, record, schema, state, text
 
 from target_klaviyo_segments.sandbox.server import SandboxServer
 from tests.faults.runs import FATES, new_sandbox
@@ -22,19 +21,10 @@ PEOPLE = [schema(), *(record(f"p{number}@x.io") for number in range(4)), state(4
 class Running:
     """The command with a pipe at each end; two people make a job."""
 
-    def __init__(self, folder, sandbox, url, **popen):
+    def __init__(self, folder, sandbox, url, **options):
         self.work_dir = folder / "work"
         self.sandbox = sandbox
-        config = {"api_url": url, "api_key": KEY, "list_id": LIST, "accept_data_privacy": True}
-        config |= {"work_dir": str(self.work_dir), "batch_size_rows": 2}
-        (folder / "config.json").write_text(json.dumps(config))
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "target_klaviyo_segments", "--config", str(folder / "config.json")],
-            stdin=subprocess.PIPE,
-            stdout=popen.pop("stdout", subprocess.PIPE),
-            stderr=subprocess.PIPE,
-            **popen,
-        )
+        self.process = forks.Command(configure(url, folder, batch_size_rows=2), **options)
 
     def write(self, lines):
         self.process.stdin.write(text(lines).encode())
@@ -66,15 +56,14 @@ def running(tmp_path):
     sandbox = new_sandbox(limits=False, now=lambda: time.time() + ahead[0])
     with SandboxServer(sandbox) as server:
 
-        def start(**popen):
-            started.append(Running(tmp_path, sandbox, server.url, **popen))
+        def start(**options):
+            started.append(Running(tmp_path, sandbox, server.url, **options))
             started[-1].ahead = ahead
             return started[-1]
 
         yield start
         for each in started:
-            each.process.kill()
-            each.process.communicate()
+            each.process.__exit__()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
@@ -119,7 +108,7 @@ def test_second_signal(running):
 
 def test_no_hangup(running):
     """Under `nohup` the end of the terminal is nothing to a run."""
-    run = running(preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    run = running(ignored=[signal.SIGHUP])
     run.write(PEOPLE)
     assert run.wait_for_state() == 4
     run.process.send_signal(signal.SIGHUP)

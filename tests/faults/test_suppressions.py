@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 
+import forks
 import pytest
-from pipeline import KEY, Pipeline, record, schema, state, text
+from pipeline import Pipeline, configure, record, schema, state, text
 
 from target_klaviyo_segments.sandbox.app import Response
 from target_klaviyo_segments.sandbox.server import SandboxServer
@@ -98,11 +97,8 @@ def test_suppressions_of_a_killed_run(tmp_path):
     sandbox.job_status_override("processing", 1)
     work_dir = tmp_path / "work"
     with SandboxServer(sandbox) as server:
-        config = {"api_url": server.url, "api_key": KEY, "accept_data_privacy": True, "work_dir": str(work_dir)}
-        config |= OFF | {"batch_size_rows": 2, "max_in_flight": 1}  # else the second job may come before the first
-        (tmp_path / "config.json").write_text(json.dumps(config))
-        command = [sys.executable, "-m", "target_klaviyo_segments", "--config", str(tmp_path / "config.json")]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as run:
+        changes = OFF | {"batch_size_rows": 2, "max_in_flight": 1}  # else the second job may come before the first
+        with forks.Command(configure(server.url, tmp_path, list_id=..., **changes)) as run:
             run.stdin.write(text([*rows("ab"), *rows("cd", 2)[1:]]).encode())
             run.stdin.flush()
             assert run.stdout.readline() == b"1\n"  # the first job has ended, the second never does

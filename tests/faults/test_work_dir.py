@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 
+import forks
 import pytest
-from pipeline import KEY, LIST, Pipeline, command, record, schema, state, text
+from pipeline import LIST, Pipeline, command, configure, record, schema, state, text
 
 from target_klaviyo_segments.sandbox.server import SandboxServer
 from tests.faults.runs import FATES, new_sandbox
@@ -30,18 +28,9 @@ def box():
         yield sandbox
 
 
-def run(folder, url, **popen):
+def run(folder, url, **options):
     """The command, in small jobs."""
-    config = {"api_url": url, "api_key": KEY, "list_id": LIST, "accept_data_privacy": True, "batch_size_rows": 100}
-    (folder / "config.json").write_text(json.dumps(config | {"work_dir": str(folder / "work")}))
-    return subprocess.run(
-        [sys.executable, "-m", "target_klaviyo_segments", "--config", str(folder / "config.json")],
-        input=text(LINES).encode(),
-        capture_output=True,
-        check=False,
-        timeout=60,
-        **popen,
-    )
+    return forks.run(configure(url, folder, batch_size_rows=100), input=text(LINES).encode(), **options)
 
 
 def assert_told(done, *words):
@@ -64,8 +53,7 @@ def assert_whole(folder, box):
 @pytest.mark.parametrize("size", SIZES)
 def test_full_disk(tmp_path, box, size):
     """Whichever write meets the end of the disk: words, no STATE before delivery, and the next run is whole."""
-    limit = (size, size)
-    done = run(tmp_path, box.url, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit))
+    done = run(tmp_path, box.url, file_bytes=size)
     if done.returncode:
         assert_told(done, "work_dir", "disk", "cannot be used", "cannot be written")
     if done.stdout:
@@ -115,16 +103,14 @@ def test_ledger_of_another_program(tmp_path, box):
 
 def test_second_run_at_the_same_time(tmp_path, box):
     """Told which process has the ledger; the first is not disturbed."""
-    config = {"api_url": box.url, "api_key": KEY, "list_id": LIST, "accept_data_privacy": True, "batch_size_rows": 2}
-    (tmp_path / "config.json").write_text(json.dumps(config | {"work_dir": str(tmp_path / "work")}))
-    arguments = [sys.executable, "-m", "target_klaviyo_segments", "--config", str(tmp_path / "config.json")]
-    first = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    first.stdin.write(text([schema(), record("a@x.io"), record("b@x.io"), state(2), record("c@x.io")]).encode())
-    first.stdin.flush()
-    assert json.loads(first.stdout.readline()) == 2
-    second = subprocess.run(arguments, input=b"", capture_output=True, check=False, timeout=60)
-    assert_told(second, f"process {first.pid}")
-    _, errors = first.communicate(timeout=60)
+    arguments = configure(box.url, tmp_path, batch_size_rows=2)
+    with forks.Command(arguments) as first:
+        first.stdin.write(text([schema(), record("a@x.io"), record("b@x.io"), state(2), record("c@x.io")]).encode())
+        first.stdin.flush()
+        assert json.loads(first.stdout.readline()) == 2
+        second = forks.run(arguments)
+        assert_told(second, f"process {first.pid}")
+        _, errors = first.communicate(timeout=60)
     assert first.returncode == 0, errors.decode()
     assert len(box.members(LIST)) == 3
 

@@ -7,8 +7,9 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
+from thorough import thorough
 
 from target_klaviyo_segments.errors import WorkDirError
 
@@ -154,7 +155,7 @@ def crashed(tmp_path_factory, desk_class):
     return copy
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@thorough(30, suppress_health_check=[HealthCheck.too_slow])
 @given(
     file=st.sampled_from(["ledger.sqlite3", "ledger.sqlite3", "ledger.sqlite3-wal", "ledger.sqlite3-shm"]),
     places=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(1, 255)), min_size=1, max_size=40),

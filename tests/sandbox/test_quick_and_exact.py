@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from thorough import thorough
 
 JOBS = "/api/profile-bulk-import-jobs"
 LIST = "Y6nRLr"
@@ -75,7 +76,7 @@ def _told(document):
     return [(error["detail"], error["source"]) for error in document.get("errors", [])]
 
 
-@settings(deadline=None)
+@thorough(50)
 @given(
     st.lists(st.tuples(BODIES, st.sampled_from([0, 0, 5])), min_size=1, max_size=5),
     st.sampled_from([0, 8]),

@@ -17,8 +17,8 @@ def pipeline(tmp_path):
 
 @pytest.fixture
 def server():
-    """A sandbox behind a socket, for the command in its own process."""
-    sandbox = Sandbox()
+    """A sandbox behind a socket, for the command in its own process; in real time, so it limits nobody."""
+    sandbox = Sandbox(limits=False)
     sandbox.add_list(LIST, "People")
     with SandboxServer(sandbox) as running:
         yield running

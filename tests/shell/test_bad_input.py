@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
+import forks
 import pytest
-from pipeline import KEY, LIST, command, record, schema, state, text
+from pipeline import KEY, LIST, command, configure, record, schema, state, text
 
 from target_klaviyo_segments.cli import main
 
@@ -183,27 +182,8 @@ def test_an_empty_input_is_a_run_without_rows(server, tmp_path):
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
 def test_a_stdout_that_cannot_be_written_ends_the_run(server, tmp_path):
     """A STATE that nobody could keep must not look like success."""
-    config = tmp_path / "config.json"
-    config.write_text(
-        json.dumps(
-            {
-                "api_url": server.url,
-                "api_key": KEY,
-                "list_id": LIST,
-                "accept_data_privacy": True,
-                "work_dir": str(tmp_path / "work"),
-            }
-        )
-    )
     with Path("/dev/full").open("wb") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", "target_klaviyo_segments", "--config", str(config)],
-            input=text(GOOD).encode(),
-            stdout=full,
-            stderr=subprocess.PIPE,
-            check=False,
-            timeout=60,
-        )
+        done = forks.run(configure(server.url, tmp_path), input=text(GOOD).encode(), stdout=full)
     assert done.returncode == 1
     assert "STATE cannot be written to stdout: No space left on device. What was delivered stands" in errors(done)[0]
     assert report(tmp_path)["status"] == "failed"

@@ -6,9 +6,10 @@ import json
 from contextlib import closing
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pipeline import KEY, LIST, Pipeline, command, record, schema, state
+from thorough import thorough
 
 from target_klaviyo_segments.export.bygone import RUNS_LOOKED_AT
 from target_klaviyo_segments.klaviyo.protocol import import_profiles
@@ -355,7 +356,7 @@ RUNS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@thorough(20)
 @given(RUNS, st.sampled_from(["send", "skip"]), st.integers(1, 4))
 def test_the_list_is_that_of_a_model(tmp_path_factory, runs, unchanged, rows):
     """Every mode, in any order, with refusals and failures; consent never changes."""

@@ -6,10 +6,11 @@ import json
 from contextlib import closing
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pipeline import LIST, Pipeline, record, schema, state, text
 from shop import in_meta
+from thorough import thorough
 
 from target_klaviyo_segments.ledger import Ledger
 from target_klaviyo_segments.sandbox.app import Response
@@ -242,7 +243,7 @@ def test_whom_klaviyo_refuses_to_take_off_is_told(pipeline):
 STEPS = st.lists(st.tuples(st.sampled_from(["put", "delete", "delete by address"]), st.integers(0, 4)), max_size=8)
 
 
-@settings(max_examples=40, deadline=None)
+@thorough(16)
 @given(st.lists(STEPS, min_size=1, max_size=4), st.integers(1, 3), st.sampled_from(["send", "skip"]))
 def test_the_list_is_what_the_last_words_say(tmp_path_factory, runs, rows, unchanged):
     """Whatever is put and deleted, in whatever order, over several runs."""
@@ -264,7 +265,7 @@ SEGMENTS = ["a", "b", "c"]
 MOVES = st.tuples(st.sampled_from(SEGMENTS), st.sampled_from(["put", "delete", "delete by address"]), st.integers(0, 3))
 
 
-@settings(max_examples=60, deadline=None)
+@thorough(20)
 @given(st.lists(st.lists(MOVES, min_size=1, max_size=4), min_size=1, max_size=6), st.sampled_from(["send", "skip"]))
 def test_whoever_several_segments_have_stays_while_one_of_them_has_them(tmp_path_factory, runs, unchanged):
     """Three streams to one list, in runs of their own or together, each with keys of its own for the same people."""

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import resource
 import select
 import signal
-import subprocess
-import sys
 
+import forks
 import pytest
-from pipeline import KEY, LIST, record, schema, state, text
+from pipeline import LIST, configure, record, schema, state, text
 
 
 @pytest.fixture
@@ -19,23 +17,12 @@ def start(server, tmp_path):
     running = []
 
     def begin(**options):
-        config = {"api_url": server.url, "api_key": KEY, "list_id": LIST, "accept_data_privacy": True}
-        path = tmp_path / "config.json"
-        path.write_text(json.dumps(config | {"work_dir": str(tmp_path / "work"), "batch_size_rows": 2}))
-        process = subprocess.Popen(
-            [sys.executable, "-m", "target_klaviyo_segments", "--config", str(path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            **options,
-        )
-        running.append(process)
-        return process
+        running.append(forks.Command(configure(server.url, tmp_path, batch_size_rows=2), **options))
+        return running[-1]
 
     yield begin
     for process in running:
-        process.kill()
-        process.communicate()
+        process.__exit__()
 
 
 def first_state(process):
@@ -78,14 +65,9 @@ def test_a_state_goes_out_while_the_tap_is_silent(start):
     assert first_state(process) == 2
 
 
-def limited():
-    """No file may grow beyond 400 KB: a disk that is full."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
-
-
 def test_a_disk_that_fills_up_ends_the_run_in_words(start, tmp_path):
     """Rejected rows that cannot be kept stop the run; no STATE passes them."""
-    process = start(preexec_fn=limited)
+    process = start(file_bytes=400_000)  # a disk that is full
     rows = [record("bad", note="x" * 900) for _ in range(1000)]
     out, errors = process.communicate(text([schema(), *rows, state(1)]).encode(), timeout=30)
     assert process.returncode == 1

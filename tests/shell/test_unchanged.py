@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pipeline import LIST, Pipeline, command, record, schema, state
+from thorough import thorough
 
 SKIP = {"unchanged_profiles": "skip"}
 DAY = 86_400
@@ -109,7 +110,7 @@ def test_full_sends_everybody(server, tmp_path):
         assert json.loads((tmp_path / "work" / "report.json").read_text())["totals"]["delivered"] == delivered
 
 
-@settings(max_examples=40, deadline=None)
+@thorough(12)
 @given(
     st.lists(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 2)), max_size=12), min_size=2, max_size=4),
     st.integers(1, 4),

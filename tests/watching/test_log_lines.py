@@ -221,7 +221,7 @@ def test_json_lines_for_who_reads_them_by_program(tmp_path):
             }
         )
     )
-    sandbox = Sandbox()
+    sandbox = Sandbox(limits=False)
     sandbox.add_list(LIST, "People")
     lines = [*PEOPLE, '"p1@x.io"']
     with SandboxServer(sandbox) as server:

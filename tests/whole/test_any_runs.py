@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
@@ -333,4 +334,4 @@ AnyRuns.TestCase.settings = settings(
     phases=(Phase.explicit, Phase.reuse, Phase.generate),  # threads do not fail the same way twice: no shrinking
     suppress_health_check=list(HealthCheck),
 )
-TestAnyRuns = AnyRuns.TestCase
+TestAnyRuns = pytest.mark.thorough(AnyRuns.TestCase)
