@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
+import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 from target_klaviyo_segments.sandbox.app import Sandbox
 from target_klaviyo_segments.sandbox.server import SandboxServer
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+FOLDER = ROOT / ".demo"  # stays, so that the page of the report can be opened; each demo is a first run all the same
 LIST_ID = "Y6nRLr"
 
 
@@ -26,13 +28,16 @@ def main() -> int:
     tap = parser.parse_args().tap
     sandbox = Sandbox()
     sandbox.add_list(LIST_ID, "Newsletter segment")
-    with SandboxServer(sandbox) as server, tempfile.TemporaryDirectory() as folder:
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir()
+    with SandboxServer(sandbox) as server:
         print(f"a sandbox Klaviyo listens at {server.url}")
-        status = export(tap, server.url, Path(folder))
-        report = json.loads((Path(folder) / "work" / "report.json").read_text(encoding="utf-8"))
+        status = export(tap, server.url, FOLDER)
+        report = json.loads((FOLDER / "work" / "report.json").read_text(encoding="utf-8"))
         show(report, sandbox.members(LIST_ID))
-    print("\nTo see an export arrive: start this, open the address that it prints in a browser, and export (README.md)")
-    print(f"$ {Path(sys.executable).with_name('target-klaviyo-segments-sandbox')}")
+    print(f"\nThe report as a page, for a browser: {FOLDER / 'work' / 'report.html'}")
+    print("To see an export arrive: start this, open the address that it prints in a browser, and export (README.md)")
+    print(f"$ {shlex.quote(str(Path(sys.executable).with_name('target-klaviyo-segments-sandbox')))}")
     return status
 
 

@@ -25,7 +25,7 @@ def main() -> int:
     """Non-zero when a command fails or the list does not hold the people of the sample."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--meltano", required=True, help="path of meltano")
-    meltano = parser.parse_args().meltano
+    meltano = Path(parser.parse_args().meltano).absolute()  # it is started in another folder
     sandbox = Sandbox()
     sandbox.add_list(LIST_ID, "Newsletter segment")
     with SandboxServer(sandbox) as server, tempfile.TemporaryDirectory() as folder:
