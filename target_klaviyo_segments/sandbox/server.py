@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from target_klaviyo_segments.sandbox.app import Request, Response, Sandbox
 from target_klaviyo_segments.sandbox.exchange import at_loopback
-from target_klaviyo_segments.sandbox.options import DEFAULT_LIST, HOST, parser
+from target_klaviyo_segments.sandbox.options import HOST, asked_for, parser, told
 from target_klaviyo_segments.sandbox.page import serving
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 _GC_THRESHOLDS = (100_000, 50, 100)
 # A body is read whole before it is judged; what is far beyond Klaviyo's own limit is not read at all.
 _BODY_BYTES_MAX = 64 * 1024 * 1024
-# Lines of the last requests, for those who look.
-_REQUESTS_KEPT = 1_000
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -197,20 +195,10 @@ class SandboxServer:
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve until Ctrl-C or SIGTERM; 1 when it cannot: the port is in use, or there is nobody to tell where it is."""
     options = parser().parse_args(argv)
-    sandbox = Sandbox(
-        api_key=options.api_key,
-        limits=not options.no_limits,
-        job_seconds=options.job_seconds,
-        requests_kept=_REQUESTS_KEPT,
-    )
-    names = dict(options.list or [DEFAULT_LIST])
-    for list_id, name in names.items():
-        double = list_id in (options.double_opt_in or ())
-        sandbox.add_list(list_id, name, "double_opt_in" if double else "single_opt_in")
-    for list_id, flow in options.flow or ():
-        if list_id not in names:
-            return _refuse(f"--flow {list_id}={flow}: there is no such list; name it by --list")
-        sandbox.hang_flow(list_id, flow)
+    try:
+        sandbox = asked_for(options)
+    except ValueError as error:
+        return _refuse(str(error))
     stopped = threading.Event()
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -226,8 +214,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"port {options.port} cannot be used: {error.strerror}; name another by --port, or 0 for any free one"
         )
     with server:
-        told = f"Sandbox Klaviyo at {server.url} with API key {options.api_key} and lists {', '.join(names)}"
-        if not _say(f"{told}\nOpen {server.url}/ in a browser to see what arrives"):
+        if not _say(told(options, server.url)):
             return _refuse("nothing can be written to stdout")
         stopped.wait()
     return 0

@@ -1,4 +1,4 @@
-"""`make` for somebody who has just cloned: wherever the clone lies, whatever Python there is, each stop says what next."""
+"""`make` for somebody who has just cloned: wherever the clone lies, whatever Python there is; each stop leads on."""
 
 from __future__ import annotations
 

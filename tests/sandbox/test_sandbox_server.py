@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from target_klaviyo_segments.sandbox.app import Sandbox
-from target_klaviyo_segments.sandbox.options import parser
+from target_klaviyo_segments.sandbox.options import asked_for, parser, told
 from target_klaviyo_segments.sandbox.server import SandboxServer, main
 
 JOBS = "/api/profile-bulk-import-jobs"
@@ -179,7 +179,9 @@ def test_nobody_to_tell_where_it_is():
         ("--port", "-1", "no port"),
         ("--list", "=Name", "'' is no list ID: letters and digits"),
         ("--list", "two words=Name", "no list ID"),
-        ("--api-key", "", "a key is ASCII text without blanks"),
+        ("--api-key", "", "a key, an ID, a secret or a token is ASCII text without blanks"),
+        ("--oauth", "app:s3cret", "ASCII text"),
+        ("--oauth", "app::token", "ASCII text"),
         ("--job-seconds", "soon", "soon is no time: 0 or more seconds"),
         ("--job-seconds", "nan", "0 or more seconds"),
     ],
@@ -204,7 +206,30 @@ def test_lists_have_ids_and_names():
     """The name may be left out, and may hold whatever it likes."""
     options = parser().parse_args(["--list", "ABC123=A = B", "--list", "DEF456"])
     assert options.list == [("ABC123", "A = B"), ("DEF456", "DEF456")]
-    sandbox = Sandbox()
-    for list_id, name in options.list:
-        sandbox.add_list(list_id, name)
-    assert sandbox.members("DEF456") == []
+    assert asked_for(options).members("DEF456") == []
+
+
+def test_a_flow_on_no_list_is_one_line(capsys):
+    """Exit 1 before anything listens."""
+    assert main(["--port", "0", "--flow", "Nobody=Welcome"]) == 1
+    line = "target-klaviyo-segments-sandbox: --flow Nobody=Welcome: there is no such list\n"
+    assert capsys.readouterr() == ("", line)
+
+
+@pytest.mark.parametrize("rotates", [False, True])
+def test_an_app_may_be_installed_by_an_option(rotates):
+    """Its refresh token gets an access token that is let in; rotating, the first refresh token is good only once."""
+    given = ["--oauth", "app:s3cret:first", *(["--oauth-rotates"] if rotates else [])]
+    options = parser().parse_args(given)
+    assert "OAuth app app " in told(options, "http://127.0.0.1:1")
+    assert not {"s3cret", "first"} & set(re.findall(r"\w+", told(options, "http://127.0.0.1:1")))
+    form = {"Authorization": "Basic YXBwOnMzY3JldA==", "Content-Type": "application/x-www-form-urlencoded"}
+    with SandboxServer(asked_for(options)) as server:
+        wire = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=20)
+        grant = "grant_type=refresh_token&refresh_token=first"
+        status, tokens = ask(wire, "POST", "/oauth/token", grant, **form)
+        assert status == 200
+        assert ask(wire, "GET", "/api/accounts", Authorization=f"Bearer {tokens['access_token']}")[0] == 200
+        assert ask(wire, "POST", "/oauth/token", grant, **form)[0] == (400 if rotates else 200)
+        assert (tokens["refresh_token"] == "first") != rotates
+        wire.close()
