@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -44,9 +45,10 @@ def python(tmp_path):
 
 
 def make(folder, *arguments):
-    return subprocess.run(
-        ["make", "UV=", *arguments], cwd=folder, capture_output=True, check=False, text=True, timeout=60
-    )
+    """As from a shell, and not as a part of the make that runs these tests."""
+    outside = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    command = ["make", "UV=", *arguments]
+    return subprocess.run(command, cwd=folder, env=outside, capture_output=True, check=False, text=True, timeout=60)
 
 
 def test_a_clone_may_lie_in_a_folder_with_a_space(clone):
