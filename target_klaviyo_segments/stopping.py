@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from target_klaviyo_segments.errors import RunStopped, StoppedBySignal
+from target_klaviyo_segments.export.dispatch import BREAK_OFF_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +21,18 @@ def stop_of(signum: int | None) -> StoppedBySignal | None:
     if signum is None:
         return None
     name = signal.Signals(signum).name
-    return StoppedBySignal(f"stopped by {name}: rows that were not under way were not sent", signum)
+    return StoppedBySignal(f"stopped by {name}: rows that were not under way were not sent. Run again", signum)
+
+
+def winding_up(signum: int, under_way: int) -> str | None:
+    """What whoever sent the signal waits for; None when it is nothing."""
+    if not under_way:
+        return None
+    name, seconds = signal.Signals(signum).name, round(BREAK_OFF_SECONDS)
+    return (
+        f"{name}: nothing more is read. Waiting up to {seconds} s for what is under way at Klaviyo, batches: {under_way}; "
+        "another signal ends the run at once"
+    )
 
 
 def take_hangup(handler: Callable[[int, FrameType | None], None]) -> None:

@@ -20,7 +20,7 @@ from target_klaviyo_segments.segment.mapping import mapping_problems
 from target_klaviyo_segments.settings import Settings
 from target_klaviyo_segments.settings.table import config_jsonschema
 from target_klaviyo_segments.sink import SegmentSink
-from target_klaviyo_segments.stopping import end_at_once, stdout_is_gone, stop_of, take_hangup
+from target_klaviyo_segments.stopping import end_at_once, stdout_is_gone, stop_of, take_hangup, winding_up
 from target_klaviyo_segments.suppression_sink import SuppressionSink
 from target_klaviyo_segments.takers import Taker, taker
 from target_klaviyo_segments.unselected import UnselectedSink
@@ -110,6 +110,8 @@ class TargetKlaviyoSegments(Target):
         except BaseException as reason:
             stopped = stop_of(self._signal)
             if not run.ended:
+                if self._signal is not None and (told := winding_up(self._signal, run.numbers().under_way)):
+                    self.logger.warning("%s", told)
                 run.break_off(stopped or reason)
             if stopped is not None:
                 raise stopped from None

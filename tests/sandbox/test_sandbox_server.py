@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from target_klaviyo_segments.sandbox.app import Sandbox
 from target_klaviyo_segments.sandbox.options import asked_for, parser, told
 from target_klaviyo_segments.sandbox.server import SandboxServer, main
 

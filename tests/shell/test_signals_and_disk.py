@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import logging
 import select
 import signal
 
 import forks
 import pytest
-from pipeline import LIST, configure, record, schema, state, text
+from pipeline import LIST, Pipeline, configure, record, schema, state, text
+
+from target_klaviyo_segments.target import TargetKlaviyoSegments
 
 
 @pytest.fixture
@@ -54,6 +57,26 @@ def test_a_signal_settles_what_is_under_way_and_reports_a_canceled_run(start, se
     assert told.encode() in errors
     assert (found["totals"]["read"], found["totals"]["delivered"], found["totals"]["failed"]) == (3, 2, 1)
     assert len(server.sandbox.members(LIST)) == 2
+
+
+@pytest.mark.parametrize(("rows", "told"), [(4, True), (0, False)])
+def test_who_stops_a_run_is_told_what_is_waited_for(tmp_path, caplog, rows, told):
+    """At once, with how to end it without waiting; nothing when nothing is under way."""
+    pipeline = Pipeline(tmp_path)
+    pipeline.sandbox.job_seconds = 3000.0
+    caplog.set_level(logging.WARNING, logger=TargetKlaviyoSegments.logger.name)
+    lines = [schema(), *(record(f"p{number}@x.io") for number in range(rows))]
+
+    def stopped_while_reading(target):
+        take = target.run.exporter.state
+        target.run.exporter.state = lambda value: (target._handle_termination(signal.SIGINT, None), take(value))
+
+    assert not pipeline.run([*lines, state(rows)], begun=stopped_while_reading, batch_size_rows=2)
+    assert pipeline.error == "stopped by SIGINT: rows that were not under way were not sent. Run again"
+    assert pipeline.report["status"] == "canceled"
+    pipeline.assert_balanced()
+    words = "SIGINT: nothing more is read. Waiting up to 60 s for what is under way at Klaviyo, batches: 2; another"
+    assert (words in caplog.text) == told
 
 
 def test_a_state_goes_out_while_the_tap_is_silent(start):
