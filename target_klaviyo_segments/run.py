@@ -19,6 +19,7 @@ from target_klaviyo_segments.report.files import prepare, write_past_report
 from target_klaviyo_segments.report.tally import Tally
 from target_klaviyo_segments.routing import Routes
 from target_klaviyo_segments.watching import numbers_of
+from target_klaviyo_segments.watching.retry_lines import RetryLines
 from target_klaviyo_segments.wiring import make_report
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class Run:
             work_dir=self._work_dir,
             log=log,
             warn=self.warn,
-            on_retry=self._retrying,
+            on_retry=RetryLines(log, settings.connection_name, wires.clock.now),
             emit_state=emit_state,
         )
         self.destinations, self.exporter = self._parts.destinations, self._parts.exporter
@@ -240,9 +241,6 @@ class Run:
             self._ending.skip(message)
             raise RunStopped(message)
         self._report.data_privacy = acceptance(self._work_dir, self._report)
-
-    def _retrying(self, reason: str, seconds: float) -> None:
-        self._log.warning("connection %s: %s; again in %.1f s", self._settings.connection_name, reason, seconds)
 
 
 def _nobody_waits(status: str) -> None:

@@ -30,8 +30,8 @@ def winding_up(signum: int, under_way: int) -> str | None:
         return None
     name, seconds = signal.Signals(signum).name, round(BREAK_OFF_SECONDS)
     return (
-        f"{name}: nothing more is read. Waiting up to {seconds} s for what is under way at Klaviyo, batches: {under_way}; "
-        "another signal ends the run at once"
+        f"{name}: nothing more is read. Waiting up to {seconds} s for what is under way at Klaviyo, "
+        f"batches: {under_way}; another signal ends the run at once"
     )
 
 

@@ -14,11 +14,12 @@ from pipeline import LIST, command, record, schema, state
 
 from target_klaviyo_segments.export.lane import Export, Lane
 from target_klaviyo_segments.meters import Meters
-from target_klaviyo_segments.sandbox.app import Sandbox
+from target_klaviyo_segments.sandbox.app import Response, Sandbox
 from target_klaviyo_segments.sandbox.server import SandboxServer
 from target_klaviyo_segments.watching import Numbers, Watch
 from target_klaviyo_segments.watching.export_lines import ExportLines
 from target_klaviyo_segments.watching.numbers import Rate, in_words
+from target_klaviyo_segments.watching.retry_lines import RetryLines
 
 PEOPLE = [schema(), *(record(f"p{n}@x.io") for n in range(30)), record("bad"), state(1)]
 
@@ -49,6 +50,44 @@ def test_beginning_middle_and_end(pipeline, caplog):
     )
     assert {line.levelname for line in caplog.records} == {"INFO"}
     assert "@x.io" not in caplog.text
+
+
+def test_a_klaviyo_that_is_away_is_told_now_and_then(pipeline, caplog):
+    """Not by each of the requests that wait for it: at once, then each half minute, with how often meanwhile."""
+    until = pipeline.clock.now() + 200
+    pipeline.sandbox.interceptors.append(
+        lambda request: Response(503) if "import" in request.path and pipeline.clock.now() < until else None
+    )
+    assert pipeline.run(PEOPLE, batch_size_rows=2), pipeline.error
+    assert pipeline.totals["delivered"] == 30
+    told = [line.getMessage() for line in said(caplog, "; again in ")]
+    assert 2 <= len(told) <= 9
+    assert {line.levelname for line in said(caplog, "; again in ")} == {"WARNING"}
+    assert "times more" not in told[0]
+    assert any("times more since this was said last" in line for line in told[1:])
+
+
+def test_how_often_a_reason_came_is_told_in_the_end(caplog):
+    """Answers that differ by Klaviyo's name for them alone are one reason; another reason is told at once."""
+    at = [1000.0]
+    tell = RetryLines(logging.getLogger("retries"), "shop", lambda: at[0])
+    for number in range(40):
+        tell(f"Klaviyo answers 503 to Get Lists (id {number}): later", 0.5)
+        at[0] += 1.0
+    tell("Klaviyo cannot be reached", 0.5)
+    first, second, other = [line.getMessage() for line in caplog.records]
+    assert first == "connection shop: Klaviyo answers 503 to Get Lists (id 0): later; again in 0.5 s"
+    assert second.endswith("(id 30): later; again in 0.5 s; 29 times more since this was said last")
+    assert other == "connection shop: Klaviyo cannot be reached; again in 0.5 s"
+
+
+def test_reasons_that_are_all_different_are_all_told(caplog):
+    """And do not pile up."""
+    tell = RetryLines(logging.getLogger("retries"), "shop", lambda: 0.0)
+    for number in range(120):
+        tell(f"reason {number}", 0.5)
+    assert len(caplog.records) == 120
+    assert len(tell._told) <= 50
 
 
 def test_a_short_run_says_little(pipeline, caplog):
