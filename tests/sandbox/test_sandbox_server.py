@@ -208,13 +208,6 @@ def test_lists_have_ids_and_names():
     assert asked_for(options).members("DEF456") == []
 
 
-def test_a_flow_on_no_list_is_one_line(capsys):
-    """Exit 1 before anything listens."""
-    assert main(["--port", "0", "--flow", "Nobody=Welcome"]) == 1
-    line = "target-klaviyo-segments-sandbox: --flow Nobody=Welcome: there is no such list\n"
-    assert capsys.readouterr() == ("", line)
-
-
 @pytest.mark.parametrize("rotates", [False, True])
 def test_an_app_may_be_installed_by_an_option(rotates):
     """Its refresh token gets an access token that is let in; rotating, the first refresh token is good only once."""
