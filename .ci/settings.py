@@ -83,7 +83,7 @@ def hub_definition(meltano: str) -> str:
         "repo": REPOSITORY,
         "docs": f"{REPOSITORY}#readme",
         "domain_url": "https://www.klaviyo.com/",
-        "logo_url": "/assets/logos/loaders/klaviyo.png",
+        "logo_url": f"/assets/logos/loaders/{NAME}.png",
         "pip_url": NAME,
         "executable": loader["executable"],
         "maintenance_status": "beta",

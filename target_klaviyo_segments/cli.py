@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import re
 import signal
 import sys
 import threading
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _ARENA_MAX = -8  # M_ARENA_MAX of glibc's malloc.h
+# What may be meant by a word that is no command.
+_WORDS = {
+    name.lstrip("-"): name for name in ("report", "forget", "--check", "--dry-run", "--retry", "--full", "--about")
+}
+_WORDS |= {name.lstrip("-"): name for name in ("--help", "--version", "--config")}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _share_memory()
     Command.logger.addFilter(_is_true_here)
     logging.captureWarnings(capture=True)  # a library's go the way of all lines, whoever reads them
+    logging.getLogger("py.warnings").addFilter(_in_one_line)
     try:
         if arguments[:1] == ["forget"]:
             command, rest, name = forget, arguments[1:], "target-klaviyo-segments forget"
@@ -71,7 +78,18 @@ def _without_the_sdk(arguments: Sequence[str]) -> int | None:
         from target_klaviyo_segments.showing import show  # noqa: PLC0415  # the others need no templates
 
         return show(arguments[1:])
+    if arguments and arguments[0] != "forget" and not arguments[0].startswith("-"):
+        sys.stderr.write(f"{_no_command(arguments[0])}\n")
+        return 2
     return None
+
+
+def _no_command(word: str) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415  # nobody else waits for it
+
+    close = get_close_matches(word, _WORDS, n=1)
+    meant = f"; did you mean `{_WORDS[close[0]]}`?" if close else "."
+    return f"there is no command `{word}`{meant} The commands are report and forget; all else is an option, see --help"
 
 
 @contextmanager
@@ -91,6 +109,12 @@ def _ended_by_ctrl_c() -> Iterator[None]:
 def _is_true_here(line: logging.LogRecord) -> bool:
     """The SDK says at each start that it skips the variables of the environment: `config.py` has read them."""
     return not str(line.msg).startswith("Skipping parse of env var")
+
+
+def _in_one_line(line: logging.LogRecord) -> bool:
+    """A library's warning without the place in its source, which helps nobody who runs a pipeline."""
+    line.msg, line.args = re.sub(r"^.*?:\d+: ", "", line.getMessage().partition("\n")[0]), ()
+    return True
 
 
 def _open_what_is_closed() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ _SDK_KINDS = {
     "flattening_max_key_length": "integer",
     "flattening_separator": "string",
 }
+_JSON_IS_STRICT = 'JSON has no comments, no comma before a closing bracket, no quotes but ", and small true and false'
+_NEARLY = 0.8  # of a name's letters
 _BOOLEANS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
 
@@ -69,16 +72,26 @@ def exposed_key(config: Mapping[str, Any]) -> str | None:
 
 def _read_file(path: str) -> dict[str, Any]:
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        content = json.loads(_text(Path(path).read_bytes()))
     except OSError as error:
         raise SettingsError([f"the config file {path} cannot be read: {error.strerror}"]) from None
     except UnicodeDecodeError:
         raise SettingsError([f"the config file {path} is not UTF-8 text: save it as UTF-8"]) from None
     except json.JSONDecodeError as error:
-        raise SettingsError([f"the config file {path} is not JSON at line {error.lineno}: {error.msg}"]) from None
+        told = f"the config file {path} is not JSON at line {error.lineno}: {error.msg}. {_JSON_IS_STRICT}"
+        raise SettingsError([told]) from None
     if not isinstance(content, dict):
         raise SettingsError([f'the config file {path} holds no JSON object, such as {{"list_id": "Y6nRLr"}}'])
     return content
+
+
+def _text(content: bytes) -> str:
+    """UTF-8, or UTF-16 as a Windows shell writes it; either may begin with the mark of its kind.
+
+    Raises:
+        UnicodeDecodeError: It is something else.
+    """
+    return content.decode(json.detect_encoding(content))
 
 
 def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
@@ -94,9 +107,25 @@ def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
                 values[name] = _PARSERS[kind](text)
             except (ValueError, KeyError):
                 problems.append(f"the variable {variable} does not hold {_WANTED[kind]}")
+    problems += _misspelt(environment, kinds)
     if problems:
         raise SettingsError(problems)
     return values
+
+
+def _misspelt(environment: Mapping[str, str], known: Iterable[str]) -> Iterator[str]:
+    """Variables that nearly have the name of a setting: a dry run meant so would be a run.
+
+    Others may be of a program that starts us, and Meltano, which hands settings over in a file, has many.
+    """
+    if any(name.startswith("MELTANO_") for name in environment):
+        return
+    names = {f"{ENVIRONMENT_PREFIX}{name.upper()}": name for name in known}
+    for variable in environment:
+        if variable.startswith(ENVIRONMENT_PREFIX) and variable not in names:
+            name = variable.removeprefix(ENVIRONMENT_PREFIX).lower()
+            for close in difflib.get_close_matches(name, names.values(), n=1, cutoff=_NEARLY):
+                yield f"the variable {variable} is of no setting; did you mean {ENVIRONMENT_PREFIX}{close.upper()}?"
 
 
 _PARSERS: Mapping[str, Callable[[str], Any]] = {

@@ -35,6 +35,7 @@ class MessageReader(GenericSingerReader[bytes]):
         self.on_tick: Callable[[], None] = _nothing
         self.on_records: Callable[[Records], None] = _nobody
         self.stopped = False
+        self.is_empty = False
         self._decode = MessageDecoder()
 
     def expect(self, stream: str, record_type: RecordType | None) -> None:
@@ -63,6 +64,7 @@ class MessageReader(GenericSingerReader[bytes]):
             self.on_tick()
         if not self.stopped:
             self._handle(lines.end(), lines, callbacks, counts)
+        self.is_empty = not counts
         return counts
 
     def deserialize_json(self, line: bytes) -> dict[str, Any]:

@@ -126,6 +126,8 @@ class TargetKlaviyoSegments(Target):
         stopped = stop_of(self._signal)
         if stopped is not None:
             raise stopped
+        if self.message_reader.is_empty:
+            self.run.warn("the input was empty: not one message came. If there should be rows, see whether the tap ran")
         self.run.finish()
 
     @classmethod

@@ -135,7 +135,11 @@ def _of_list(klaviyo: Klaviyo, segment: Segment, may_read: Verdict) -> Finding:
             return _told(about, klaviyo, klaviyo.list(segment.list_id))
         return _of_name(about, klaviyo, segment)
     except NotFound:
-        return Finding(about, Verdict.TODO, "this account has no such list; check `list_id`")
+        return Finding(
+            about,
+            Verdict.TODO,
+            "this account has no such list; check `list_id`, or give the list's name as `list_name`",
+        )
     except KlaviyoError as error:
         return Finding(about, _verdict(error), str(error))
 

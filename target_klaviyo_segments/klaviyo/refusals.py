@@ -41,6 +41,7 @@ _SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _LIST_POINTER = "/data/relationships"
 _NO_REASON = "no reason given"
+_CHECK_LIST = "check `list_id`, or give the list's name as `list_name`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,7 @@ def _forbidden(refusal: _Refusal) -> KlaviyoError:
 
 def _not_found(refusal: _Refusal) -> KlaviyoError:
     path = refusal.call.path.partition("?")[0]
-    hint = "; check `list_id`" if refusal.call.endpoint == GET_LIST else ""
+    hint = f"; {_CHECK_LIST}" if refusal.call.endpoint == GET_LIST else ""
     return NotFound(f"{refusal}: the account of this key has no {path}{hint}. {refusal.words}")
 
 
@@ -162,7 +163,7 @@ def _redirected(refusal: _Refusal) -> KlaviyoError:
 
 
 def _final(refusal: _Refusal) -> KlaviyoError:
-    hint = "; check `list_id`" if refusal.call.endpoint == GET_LIST or _blames_the_list(refusal) else ""
+    hint = f"; {_CHECK_LIST}" if refusal.call.endpoint == GET_LIST or _blames_the_list(refusal) else ""
     return KlaviyoError(f"{refusal}: {refusal.words}{hint}")
 
 

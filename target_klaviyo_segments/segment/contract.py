@@ -125,10 +125,17 @@ def _email_problem(schema: dict[str, Any], properties: Sequence[str], email_fiel
         return "but its schema has no `properties`"
     found = find_property(schema, email_field)
     if found is MISSING:
-        return f"which is none of its properties{nearest(email_field, properties)}; they are: {_listed(properties)}"
+        told = f"which is none of its properties{nearest(email_field, properties)}; they are: {_listed(properties)}"
+        return told + _only_the_taps_own(properties)
     if not may_be(schema, found, "string"):
         return f"which by its schema is never text; its properties are: {_listed(properties)}"
     return None
+
+
+def _only_the_taps_own(properties: Sequence[str]) -> str:
+    """As a tap has them that reads files and found none, or none with a row."""
+    own = all(name.startswith("_sdc_") for name in properties)
+    return ". All of them are the tap's own: see whether it found its file or table, and a row there" if own else ""
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -46,20 +46,25 @@ def field_map_problems(field_map: Mapping[str, object]) -> list[str]:
     """What is wrong with a `field_map`, a sentence each; empty when it can be used."""
     problems = []
     for field, source in field_map.items():
-        if problem := _field_problem(field):
+        if problem := _field_problem(field, source):
             problems.append(f"`field_map` {problem}")
         if not isinstance(source, str) or not source.strip():
             problems.append(f"`field_map.{field}` must name a property of the records")
     return problems
 
 
-def _field_problem(field: object) -> str | None:
+def _field_problem(field: object, source: object) -> str | None:
     if not isinstance(field, str):
         return f"names Klaviyo's fields by text, and `{field}` is none"
     if field == "email":
         return "cannot set `email`: name the property with the e-mail address in `email_field`"
     if field in STANDARD_FIELDS or (field.startswith(CUSTOM) and field != CUSTOM):
         return None
+    if isinstance(source, str) and source in STANDARD_FIELDS:
+        return (
+            f"names `{field}`, which is no profile field of Klaviyo's, for `{source}`, which is one: Klaviyo's field "
+            f'stands on the left, {{"{source}": "{field}"}}'
+        )
     own = f"{CUSTOM}{field.removeprefix(CUSTOM) or 'tier'}"
     return (
         f"names `{field}`, which is no profile field of Klaviyo's{nearest(field, STANDARD_FIELDS)}"

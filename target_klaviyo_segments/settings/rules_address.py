@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import SplitResult, urlsplit
 
-_HTTPS = "must be https (plain http is allowed for a loopback host such as 127.0.0.1 only)"
+_HTTPS = "must begin with https:// (plain http is allowed for a loopback host such as 127.0.0.1 only)"
 
 
 def api_url(value: str) -> str | None:
@@ -13,6 +13,8 @@ def api_url(value: str) -> str | None:
     parts = _parts(value)
     if parts is None:
         return "is not a web address"
+    if parts.path.rstrip("/").endswith("/api"):
+        return "must end before `/api`, which is added to it"
     if _is_private(parts) and not (parts.username or parts.query):
         return None
     return f"{_HTTPS}: the key travels with it"

@@ -9,6 +9,12 @@ from target_klaviyo_segments.settings.rows_segment import SUPPRESSION
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+# As in https://developers.klaviyo.com/en/reference/get_list, whose example is Y6nRLr.
+_NO_ID = (
+    "is no ID of a list, which is letters and digits alone, the six characters in the address of its page; the name of "
+    "a list belongs in `list_name`"
+)
+
 
 def list_problems(config: Mapping[str, Any]) -> Iterator[str]:
     """No list, two lists, or settings about a list that is made where none is."""
@@ -16,6 +22,8 @@ def list_problems(config: Mapping[str, Any]) -> Iterator[str]:
     for where, part in parts.items():
         if part.get("list_id") and part.get("list_name"):
             yield f"{where}`list_id` and `list_name` name a list twice: keep one of the two"
+        if not _is_id(part.get("list_id")):
+            yield f"{where}`list_id` {_NO_ID}"
         if part.get("segment_field") and part.get("segment_field") == {**config, **part}.get("email_field", "email"):
             yield f"{where}`segment_field` is the e-mail property: every person would be a segment"
     yield from _routed(config)
@@ -57,6 +65,11 @@ def _missing(config: Mapping[str, Any]) -> Iterator[str]:
     for stream, own in _entries(segments):
         if not _has_list(own) and not own.get("segment_field") and own.get("sync_mode") not in SUPPRESSION:
             yield f"`segments.{stream}` has no `list_id` or `list_name`, and there is no general one"
+
+
+def _is_id(list_id: object) -> bool:
+    """Or no text at all, or empty, which others tell."""
+    return not isinstance(list_id, str) or not list_id or (list_id.isascii() and list_id.isalnum())
 
 
 def _has_list(part: Mapping[str, Any]) -> bool:

@@ -200,7 +200,10 @@ def test_lists(pipeline):
     found = look(pipeline, segments=segments)
     assert found["list Double"].words == "`Twice` (Double), 0 profiles, double opt in, starts no flow"
     assert found["list Nobody"].verdict.value == "todo"
-    assert found["list Nobody"].words == "this account has no such list; check `list_id`"
+    assert (
+        found["list Nobody"].words
+        == "this account has no such list; check `list_id`, or give the list's name as `list_name`"
+    )
     assert found[f"list {LIST}"].verdict.value == "ok"
 
 

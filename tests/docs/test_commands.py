@@ -171,6 +171,7 @@ def test_what_meltano_is_asked_for_is_in_the_project():
 def test_what_is_installed_or_built_is_what_there_is():
     """Packages and extras of pyproject.toml, files of the checkout."""
     project = pyproject()["project"]
+    tap = re.search(r"^TAP := ([a-z-]+)", (ROOT / "Makefile").read_text(), re.MULTILINE)[1]
     dagster = re.search(r"'dagster~=.*", (ROOT / "Makefile").read_text())[0]
     for verb, *words in calls_of("pip"):
         assert verb == "install"
@@ -178,7 +179,7 @@ def test_what_is_installed_or_built_is_what_there_is():
             assert (ROOT / words[1]).is_file()
         for word in words[2 * ("--constraint" in words) :]:
             name, _, extra = word.rstrip("]").partition("[")
-            assert name == project["name"] or name in dagster, word
+            assert name in {project["name"], tap, "."} or name in dagster, word
             assert not extra or extra in project["optional-dependencies"], word
     for path, *_ in [*calls_of("bash"), *calls_of("python")]:
         assert (ROOT / path).is_file(), path

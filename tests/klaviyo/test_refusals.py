@@ -27,6 +27,7 @@ LIST = get_list("Y6nRLr")
 JSON = {"Content-Type": "application/vnd.api+json"}
 HTML = {"Content-Type": "text/html; charset=UTF-8"}
 PAGE = b"<html><title>Just a moment...</title></html>"
+CHECK = "check `list_id`, or give the list's name as `list_name`"
 
 
 def errors(*found):
@@ -127,9 +128,13 @@ def test_a_body_refused_carries_the_rejection_of_its_last_row():
         (401, LIST, ": it does not know the key; check `api_key`. No."),
         (403, IMPORT, ": the key lacks a scope of those that this needs, lists:write, profiles:write. The scopes of"),
         (403, IMPORT, ": make a new private key that has them, and set `api_key` to it. No."),
-        (404, LIST, ": the account of this key has no /api/lists/Y6nRLr; check `list_id`. No."),
+        (
+            404,
+            LIST,
+            f": the account of this key has no /api/lists/Y6nRLr; {CHECK}. No.",
+        ),
         (404, IMPORT, ": the account of this key has no /api/profile-bulk-import-jobs. No."),
-        (400, LIST, ": No.; check `list_id`"),
+        (400, LIST, f": No.; {CHECK}"),
         (400, IMPORT, ", naming no row: No."),
         (410, LIST, ": this `api_revision` is retired. Remove the setting, or upgrade target-klaviyo-segments. No."),
         (413, IMPORT, " bytes are too many"),

@@ -8,6 +8,8 @@ from target_klaviyo_segments.errors import ContractError
 from target_klaviyo_segments.segment.contract import Contract, unknown_sources
 
 EMAIL = {"type": ["null", "string"]}
+# Of a tap that found nothing to tell its columns from.
+OWN = ". All of them are the tap's own: see whether it found its file or table, and a row there"
 
 
 @pytest.mark.parametrize(
@@ -67,6 +69,10 @@ def test_an_email_that_is_never_text_is_an_error_before_anything_is_sent(email):
         (
             ["id", "mail"],
             ["`email_field` is `email`, which is none of its properties; did you mean `mail`?; they are: id, mail"],
+        ),
+        (
+            ["_sdc_filename", "_sdc_stream"],
+            ["`email_field` is `email`, which is none of its properties; they are: _sdc_filename, _sdc_stream" + OWN],
         ),
         (["id", "name"], ["`email_field` is `email`, which is none of its properties; they are: id, name"]),
         (["EMAIL", "ID"], ["did you mean `EMAIL`?"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 
 import jsonschema
 import pytest
@@ -107,6 +108,18 @@ def test_the_file_is_what_the_table_and_meltano_yml_make_of_it():
 def test_the_hub_takes_it(definition):
     """No field that it does not know, and none left out that it needs."""
     jsonschema.validate(definition, LOADER)
+
+
+def test_its_logo_lies_beside_it(definition):
+    """A square picture under the name that the Hub is to keep it by, and the drawing that it was made from."""
+    logo = FILE.with_name(definition["logo_url"].rpartition("/")[2])
+    assert (
+        logo.with_suffix(".svg").read_text().startswith('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 512 512"')
+    )
+    picture = logo.read_bytes()
+    assert picture.startswith(b"\x89PNG\r\n\x1a\n")
+    assert struct.unpack(">II", picture[16:24]) == (512, 512)
+    assert len(picture) < 50_000
 
 
 def test_it_says_what_about_says(definition, about):

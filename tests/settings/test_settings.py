@@ -71,11 +71,15 @@ def test_the_refusal_without_privacy_says_what_is_agreed_to():
         ({"connection_name": " "}, r"`connection_name` is empty"),
         (
             {"api_url": "http://klaviyo.example.com"},
-            r"`api_url` must be https \(plain http is allowed .*: the key travels with",
+            r"`api_url` must begin with https:// \(plain http is allowed .*: the key travels with",
         ),
-        ({"api_url": "https://user:secret@a.klaviyo.com"}, r"must be https"),
+        ({"api_url": "https://user:secret@a.klaviyo.com"}, r"must begin with https://"),
+        ({"api_url": "https://a.klaviyo.com/api/"}, r"`api_url` must end before `/api`, which is added to it"),
         ({"api_url": "https://a.klaviyo.com:port"}, r"is not a web address"),
-        ({"alert_webhook_url": "http://hooks.example.com/x"}, r"`alert_webhook_url` must be https .* can post to it"),
+        (
+            {"alert_webhook_url": "http://hooks.example.com/x"},
+            r"`alert_webhook_url` must begin with https:// .* can post to it",
+        ),
         ({"alert_webhook_url": "https://["}, r"`alert_webhook_url` is not a web address"),
         ({"api_revision": "newest"}, r"a date such as 2026-10-15"),
         ({"default_country": "Germany"}, r"`default_country` must be a country's two letters, such as US or DE"),
@@ -90,6 +94,12 @@ def test_the_refusal_without_privacy_says_what_is_agreed_to():
             r"`segments.people` has no `list_id` or `list_name`, and there is no general one",
         ),
         ({"list_id": None}, r"`list_id` is missing"),
+        (
+            {"list_id": "Sandbox segment"},
+            r"`list_id` is no ID of a list, .*; the name of a list belongs in `list_name`",
+        ),
+        ({"list_id": "https://www.klaviyo.com/list/Y6nRLr/x"}, r"six characters in the address of its page"),
+        ({"segments": {"people": {"list_id": "Né"}}}, r"segments.people: `list_id` is no ID of a list"),
         ({"list_name": "VIP"}, r"`list_id` and `list_name` name a list twice"),
         ({"segments": {"people": {"list_id": "A", "list_name": "B"}}}, r"segments.people: `list_id` and `list_name`"),
         ({"segment_field": "tier"}, r"`segment_field` without `segments` takes each row to the list"),
@@ -108,6 +118,11 @@ def test_the_refusal_without_privacy_says_what_is_agreed_to():
         ({"list_id": None, "list_name": "VIP", "opt_in_process": "single_opt_in"}, r"`create_list` is not true"),
         ({"list_name": "VIP", "create_list": True, "opt_in_process": "triple"}, r"single_opt_in, double_opt_in"),
         ({"field_map": {"frist_name": "given"}}, r"did you mean `first_name`\? \(a custom property is written"),
+        (
+            {"field_map": {"given": "first_name"}},
+            r"`field_map` names `given`, .* for `first_name`, which is one: .* left, \{\"first_name\": \"given\"\}",
+        ),
+        ({"field_map": {"given": ["first_name"]}}, r"`field_map.given` must name a property of the records"),
         ({"segments": {"people": {"field_map": {"location.cty": "town"}}}}, r"segments.people: .*location.city"),
         ({"append_fields": ["tags"]}, r"`append_fields` must be an object"),
         ({"append_fields": {"tags": 7}}, r"`append_fields.tags` must name a property of the records"),
@@ -205,7 +220,13 @@ def test_files_merge_and_the_environment_outranks_them(tmp_path):
     ("content", "words"),
     [
         (None, "the config file {} cannot be read: No such file or directory"),
-        (b"", "the config file {} is not JSON at line 1: Expecting value"),
+        (
+            b'{"list_id": "A", // mine\n}',
+            (
+                "the config file {} is not JSON at line 1: Expecting property name enclosed in double quotes. JSON has "
+                'no comments, no comma before a closing bracket, no quotes but ", and small true and false'
+            ),
+        ),
         (b"[]", 'the config file {} holds no JSON object, such as {{"list_id": "Y6nRLr"}}'),
         (b"\xff", "the config file {} is not UTF-8 text: save it as UTF-8"),
     ],
@@ -218,6 +239,40 @@ def test_an_unreadable_config_file_is_told_by_name(tmp_path, content, words):
     with pytest.raises(SettingsError) as refused:
         read_config([str(path)], {})
     assert str(refused.value) == words.format(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
+def test_a_config_file_may_be_as_windows_writes_it(tmp_path, encoding):
+    """With a mark at its beginning, in UTF-16 as its shells write, and with its ends of lines."""
+    path = tmp_path / "config.json"
+    path.write_bytes('{\r\n"connection_name": "Läden",\r\n"list_id": "Y6nRLr"\r\n}\r\n'.encode(encoding))
+    assert read_config([str(path)], {}) == {"connection_name": "Läden", "list_id": "Y6nRLr"}
+
+
+def test_a_misspelt_variable_is_refused():
+    """A dry run that was meant so would be a run."""
+    with pytest.raises(SettingsError) as refused:
+        read_config([], {"TARGET_KLAVIYO_SEGMENTS_DRYRUN": "true", "TARGET_KLAVIYO_SEGMENTS_LIST_ID": "E"})
+    assert list(refused.value.problems) == [
+        "the variable TARGET_KLAVIYO_SEGMENTS_DRYRUN is of no setting; did you mean TARGET_KLAVIYO_SEGMENTS_DRY_RUN?"
+    ]
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {
+            "TARGET_KLAVIYO_SEGMENTS_SERVICE_HOST": "10.0.0.1",
+            "TARGET_KLAVIYO_SEGMENTS_PORT_80_TCP": "tcp://10.0.0.1:80",
+        },
+        {"TARGET_KLAVIYO_SEGMENTS_VERSION": "0.1.0", "TARGET_KLAVIYO_SEGMENTS__DIALECT": "x"},
+        {"TARGET_KLAVIYO_SEGMENTS_VIP_LIST_ID": "Y6nRLr"},
+        {"TARGET_KLAVIYO_SEGMENTS_LISTID": "Y6nRLr", "MELTANO_PROJECT_ROOT": "/srv/shop"},
+    ],
+)
+def test_variables_of_others_are_left_alone(environment):
+    """Those of a cluster, of a build, of Meltano and of its other plugins begin alike."""
+    assert read_config([], environment) == {}
 
 
 def test_variables_that_do_not_fit_are_told_all_at_once():

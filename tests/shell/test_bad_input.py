@@ -174,10 +174,13 @@ def test_settings_come_from_the_environment_too(server, tmp_path):
 
 
 def test_an_empty_input_is_a_run_without_rows(server, tmp_path):
-    """A tap that has nothing new prints nothing."""
+    """A tap that has nothing new prints nothing; one that never ran neither, so it is said."""
     done = command([], server.url, tmp_path)
     assert done.returncode == 0
     assert report(tmp_path)["status"] == "successful"
+    told = "the input was empty: not one message came. If there should be rows, see whether the tap ran"
+    assert report(tmp_path)["warnings"] == [told]
+    assert told in done.stderr.decode()
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")

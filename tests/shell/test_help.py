@@ -6,6 +6,10 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
+from target_klaviyo_segments.cli import main
+
 _ASKED = """
 from target_klaviyo_segments import cli
 assert cli.main(["--help"]) == 0
@@ -35,6 +39,26 @@ def test_every_command_is_found_by_help():
     assert "--and-empty-list" in forget
     assert "--json goes with --check" in done.stderr
     assert "Try 'target-klaviyo-segments forget --help' for help." in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("word", "words"),
+    [("chek", "there is no command `chek`; did you mean `--check`? The"), ("zzz", "there is no command `zzz`. The")],
+)
+def test_a_word_that_is_no_command(capsys, word, words):
+    """Told with the option that is meant, and with what there is."""
+    assert main([word, "--config", "config.json"]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(words)
+    assert told.endswith(" commands are report and forget; all else is an option, see --help\n")
+
+
+def test_a_librarys_warning_is_one_line():
+    """Without the line of its source, which Python shows with it."""
+    ours = "import warnings\nfrom target_klaviyo_segments import cli\ncli.main(['--json'])\n"
+    script = ours + "warnings.warn('the end is near: upgrade', FutureWarning)\n"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
+    assert done.stderr.splitlines()[-1].endswith("FutureWarning: the end is near: upgrade")
 
 
 def test_ctrl_c_before_anything_was_read():

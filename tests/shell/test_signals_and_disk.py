@@ -52,7 +52,7 @@ def test_a_signal_settles_what_is_under_way_and_reports_a_canceled_run(start, se
     assert b"Traceback" not in errors
     found = report(tmp_path)
     assert found["status"] == "canceled"
-    told = f"stopped by {signal.Signals(number).name}: rows that were not under way were not sent"
+    told = f"stopped by {signal.Signals(number).name}: rows that were not under way were not sent. Run again"
     assert found["message"] == told
     assert told.encode() in errors
     assert (found["totals"]["read"], found["totals"]["delivered"], found["totals"]["failed"]) == (3, 2, 1)
