@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
-from pipeline import schema, state, text
+from pipeline import LineByLine, schema, state, text
 
 from tests.whole.world import Trouble
 
@@ -21,7 +22,8 @@ LIST_OF = {"s": A, "t": A, "v": A, "u": B, "r/b": B, "r/c": C}
 OBJECTIONS = "o"
 STREAMS = ("s", "t", "v", "u", "r", OBJECTIONS)
 VALUES = ("b", "c")
-_TEXTS = ("email", "_sdc_deleted_at", "first_name", "tier", "tag")
+PLAIN = ("t", "u")  # streams without tags, which go the way of compiled types
+_TEXTS = ("email", "_sdc_deleted_at", "first_name", "tier", "tag", "seg")
 PUT, MARK, MARK_KEY, BAD = "put", "mark", "mark_key", "bad"
 
 
@@ -53,7 +55,7 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """One run. `modes` are of lanes; `cut` is where the text of the input breaks off."""
+    """One run. `modes` are of lanes; `cut` is where the text of the input breaks off; `by_line` is how it comes."""
 
     rows: tuple[Row, ...]
     streams: tuple[str, ...]
@@ -74,6 +76,7 @@ class Plan:
     per_export: int
     refused: frozenset[str]
     refused_at_submit: frozenset[str]
+    by_line: bool
     trouble: Trouble = field(default_factory=Trouble)
 
     @property
@@ -91,13 +94,18 @@ class Plan:
         return "\n".join([*whole, torn])
 
     @property
+    def tap(self):
+        """The same to read: where a line at a time, a stream's schema is known before its records are decoded."""
+        return (LineByLine if self.by_line else io.StringIO)(self.text)
+
+    @property
     def messages(self):
         return [json.loads(line) for line in self.input[0]]
 
     def _lines(self):
         for stream in self.streams:
             texts = {name: {"type": ["string", "null"]} for name in _TEXTS}
-            yield schema(stream, keys=("id",), id={"type": "integer"}, seg={}, optin={}, **texts)
+            yield schema(stream, keys=("id",), id={"type": "integer"}, optin={"type": "boolean"}, **texts)
         for count, row in enumerate(self.rows, start=1):
             yield {"type": "RECORD", "stream": row.stream, "record": row.record, "version": VERSION}
             if count % self.state_every == 0:
@@ -129,13 +137,13 @@ class Plan:
             "batch_size_rows": self.batch_rows,
             "max_in_flight": self.in_flight,
             "max_profiles_per_export": self.per_export,
-            "append_fields": {"tags": "tag"},
             "retry_max_seconds": 5 if self.trouble.kind == "down" else 600,
             "job_timeout_seconds": 10 if self.trouble.kind == "late" else 3600,
         }
 
     def _of_stream(self, stream):
         asks = {"subscribe_channels": ["email"], "consent_field": "optin"} if self.consent else {}
+        asks |= {"append_fields": {"tags": "tag"}} if stream not in PLAIN else {}
         if stream == "r":
             values = {v: {"list_id": LIST_OF[f"r/{v}"], "sync_mode": self.modes[f"r/{v}"]} for v in VALUES}
             return {"segment_field": "seg", "segments": values, **asks}
@@ -168,6 +176,8 @@ def rows_of(draw, streams):
 @st.composite
 def properties(draw, stream):
     what = dict(draw(st.fixed_dictionaries({}, optional=optional))) if draw(st.booleans()) else {}
+    if stream in PLAIN:
+        what.pop("tag", None)
     if stream == "r":
         what["seg"] = draw(st.sampled_from(["b", "b", "b", "c", "c", "c", "z", None]))
     return tuple(sorted(what.items()))
@@ -223,5 +233,6 @@ def plans(draw):
         per_export=draw(st.sampled_from([1000, 3, 2])),
         refused=draw(few),
         refused_at_submit=draw(few),
+        by_line=draw(st.booleans()),
         trouble=draw(troubles),
     )

@@ -63,7 +63,7 @@ class AnyRuns(RuleBasedStateMachine):
         told = Told(plan, rows_of(plan, plan.messages))
         before = {key: (member.on, dict(member.lanes), member.core) for key, member in self.truth.members.items()}
         outcome = self.world.run(
-            plan.text, plan.trouble, plan.allow, plan.refused, plan.refused_at_submit, **plan.settings
+            plan.tap, plan.trouble, plan.allow, plan.refused, plan.refused_at_submit, **plan.settings
         )
         if patient or not outcome.died:
             self.world.clock.sleep(SECONDS_OF_A_JOB)
@@ -85,7 +85,7 @@ class AnyRuns(RuleBasedStateMachine):
             assert not torn
             self.assert_counts(outcome, told, landed)
             self.assert_landed(told, delivered, before)
-            self.expect(plan, told, outcome, before)
+            self.expect(plan, told, outcome, before, {list_id for list_id, _, _ in arrived})
         else:
             self.doubt(plan, told, outcome)
         self.observe(outcome)
@@ -261,8 +261,11 @@ class AnyRuns(RuleBasedStateMachine):
                 if puts and person not in told.plan.refused | told.plan.refused_at_submit:
                     self.truth.members[LIST_OF[lane], person].lanes[lane] = SURELY
 
-    def expect(self, plan, told, outcome, before):
-        """Rows that let people leave, and then mirrors; those are refused when something speaks against them."""
+    def expect(self, plan, told, outcome, before, late):
+        """Rows that let people leave, and then mirrors; those are refused when something speaks against them.
+
+        Of the lists that are `late` somebody came with a run that was killed: before this one, or only as it began.
+        """
         for lane, mode in plan.lanes.items():
             for person in PEOPLE:
                 how = told.leaves(lane, person)
@@ -273,17 +276,19 @@ class AnyRuns(RuleBasedStateMachine):
             if not lanes:
                 continue
             refusals = refusals_of(outcome.report, lanes)
-            wanted = self.is_refused(plan, told, outcome, list_id, lanes, before)
+            wanted = self.is_refused(plan, told, outcome, list_id, lanes, before, late)
             assert wanted is None or wanted == bool(refusals), (list_id, wanted, refusals)
             if not refusals:
                 self.truth.mirror(lanes, list_id, told.seen(list_id), everybody=plan.scope == "all")
 
-    def is_refused(self, plan, told, outcome, list_id, lanes, before):
+    def is_refused(self, plan, told, outcome, list_id, lanes, before, late):
         """Whether a mirror must be; None when it cannot be told how many would leave."""
         streams = outcome.report["streams"]
         arrived = sum(streams[lane]["delivered"] + streams[lane]["unchanged"] for lane in lanes)
         if not arrived or any(told.gap(lane, plan.messages, torn=False) for lane in lanes):
             return True
+        if list_id in late:
+            return None
         counts = self.truth.leavers(list_id, lanes, told.seen(list_id), before, everybody=plan.scope == "all")
         verdicts = {
             leavers * 100 > plan.percent * members and (plan.allow is None or leavers > plan.allow)

@@ -172,7 +172,7 @@ class World:
         shutil.rmtree(self._folder)
 
     def run(self, lines, trouble=Trouble(), allow_removals=None, refused=(), refused_at_submit=(), **settings):
-        """Export the text of `lines` to its end, or to that of the run; Klaviyo refuses rows of some people."""
+        """Export `lines`, text or a file, to their end or to that of the run; Klaviyo refuses rows of some people."""
         attempt = _Attempt(self, trouble)
         self.sandbox.refuse_rows(lambda row: ("invalid", "no") if row["email"] in refused else None)
         self.sandbox.refuse_at_submit(lambda row: "no" if row["email"] in refused_at_submit else None)
@@ -241,7 +241,7 @@ class _Attempt:
         with contextlib.redirect_stdout(self._out), _listening() as log:
             try:
                 self._target = TargetKlaviyoSegments(config=config, wires=wires, once=once)
-                self._target.export(io.StringIO(lines))
+                self._target.export(io.StringIO(lines) if isinstance(lines, str) else lines)
             except TargetError as failure:
                 error = str(failure)
         world.clock.woken = False
