@@ -151,6 +151,11 @@ class Run:
         left = self._parts.client.turns.seconds_left
         return numbers_of(tallies, under_way=self.exporter.under_way, quota_seconds=left)
 
+    def interrupt(self) -> None:
+        """End what the main thread waits for; for a signal handler."""
+        self.exporter.interrupt()
+        self._parts.client.turns.interrupt()
+
     def warn(self, message: str) -> None:
         """Tell the user now, and again in the report."""
         self._report.warnings.append(message)
@@ -164,7 +169,8 @@ class Run:
         """
         self.exporter.finish()
         self.clearing.carry_out(self.exporter.lanes.values(), self.exporter.go_on)
-        self._close_files()
+        self._parts.rejects.close()
+        self._parts.failed.close()
         for warning in self._never_came():
             self.warn(warning)
         percent, path = self._settings.max_rejected_percent, self._parts.rejects.path
@@ -189,7 +195,8 @@ class Run:
         """
         message = str(reason) if isinstance(reason, TargetError) else type(reason).__name__
         end = partial(self._end, "canceled" if isinstance(reason, StoppedBySignal) else "failed", message)
-        for step in (partial(self._settle, reason, message), self._close_files, end, self._ledger.close):
+        close = (self._parts.rejects.close, self._parts.failed.close)
+        for step in (partial(self._settle, reason, message), *close, end, self._ledger.close):
             self._attempt(step)
 
     def _attempt(self, step: Callable[[], None]) -> None:
@@ -208,10 +215,6 @@ class Run:
                 raise
         else:
             self.exporter.break_off(message)
-
-    def _close_files(self) -> None:
-        self._parts.rejects.close()
-        self._parts.failed.close()
 
     def _end(self, status: str, message: str | None) -> None:
         self.ended = True

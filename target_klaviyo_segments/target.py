@@ -206,7 +206,7 @@ class TargetKlaviyoSegments(Target):
         self._signal = signum
         self.message_reader.stop()
         if self._run is not None:
-            self._run.exporter.interrupt()
+            self._run.interrupt()
 
     def _setup_signal_handlers(self) -> None:
         """SIGINT and SIGTERM as the SDK does it, and SIGHUP."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
     from target_klaviyo_segments.check.there import Klaviyo
 
+# How long a check tries again what does not work at once; a run does so for `retry_max_seconds`.
+_PATIENCE_SECONDS = 20
+
 
 def inspect(config: Mapping[str, Any], wires: Wires) -> Iterator[Finding]:
     """All that can be told of a configuration, as it is found out. Of Klaviyo nothing is asked before it is right."""
@@ -35,7 +39,7 @@ def inspect(config: Mapping[str, Any], wires: Wires) -> Iterator[Finding]:
         yield Finding("Klaviyo", Verdict.UNKNOWN, "not asked: this connection may not be used now")
         return
     try:
-        client = make_client(settings, wires, lambda *_: None)
+        client = make_client(_impatient(settings), wires, lambda *_: None)
     except SettingsError as error:
         yield from map(_of_problem, error.problems)
         return
@@ -49,6 +53,11 @@ def inspect_account(klaviyo: Klaviyo, settings: Settings, today: date) -> Iterat
     """What a run that has come to its first stream does not know yet."""
     yield of_revision(settings.api_revision, today)
     yield from of_klaviyo(klaviyo, settings)
+
+
+def _impatient(settings: Settings) -> Settings:
+    """Somebody waits for the answer, who can ask again."""
+    return replace(settings, retry_max_seconds=min(settings.retry_max_seconds, _PATIENCE_SECONDS))
 
 
 def _of_problem(problem: str) -> Finding:

@@ -16,15 +16,21 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS = 120.0
 # A sleep that ends earlier than this before its time was cut short.
 _WOKEN_SECONDS = 1e-3
+# The thread that may be interrupted looks up so often while it waits: a signal handler can wake nobody, for it may have
+# come while the lock of what wakes is held.
+_SLICE_SECONDS = 0.5
+_SLICES = 10
 
 
 class Turns:
-    """One set of windows an endpoint, for all threads of a run."""
+    """One set of windows an endpoint, for all threads of a run. The one that makes it may be interrupted."""
 
     def __init__(self, clock: Clock, wait_max_seconds: float) -> None:
         self._clock = clock
         self._wait_max = max(wait_max_seconds, PATIENCE_SECONDS)
         self._closed = threading.Event()
+        self._owner = threading.get_ident()
+        self._interrupted = False
         self._lock = threading.Lock()
         self._windows: dict[str, Windows] = {}
         self._until = float("-inf")  # the last instant that a request waits for
@@ -61,13 +67,28 @@ class Turns:
         """Wait.
 
         Raises:
-            RunStopped: The run has ended, or the clock was woken because it does.
+            RunStopped: The run has ended or was interrupted, or the clock was woken because it ends.
         """
         until = self._clock.now() + seconds
-        if seconds > 0:
+        if threading.get_ident() == self._owner:
+            self._wait_interruptibly(until, max(_SLICE_SECONDS, seconds / _SLICES))
+        elif seconds > 0:
             self._clock.sleep(seconds)
         if self._closed.is_set() or self._clock.now() < until - _WOKEN_SECONDS:
             raise RunStopped("the run ended while a request to Klaviyo waited")
+
+    def _wait_interruptibly(self, until: float, slice_seconds: float) -> None:
+        while not self._interrupted and (left := until - self._clock.now()) > 0:
+            before = self._clock.now()
+            self._clock.sleep(min(left, slice_seconds))
+            if self._clock.now() < before + min(left, slice_seconds) - _WOKEN_SECONDS:
+                return
+        if self._interrupted:
+            raise RunStopped("the run was interrupted")
+
+    def interrupt(self) -> None:
+        """Let the thread that made this wait for no request any more; for a signal handler. Others go on."""
+        self._interrupted = True
 
     def learn(self, endpoint: Endpoint, header: str) -> None:
         """Adopt the quotas of a `RateLimit-Limit` header."""

@@ -71,6 +71,15 @@ def test_before_the_first_run(pipeline):
     assert not pipeline.work_dir.exists()
 
 
+def test_somebody_waits_for_the_check(pipeline):
+    """A Klaviyo that is out of reach is told within half a minute, however long a run would try."""
+    pipeline.sandbox.interceptors.append(lambda _request: Response(503))
+    began = pipeline.clock.now()
+    found = look(pipeline, retry_max_seconds=3600)
+    assert "Klaviyo answers 503 to Get Accounts" in found["account"].words
+    assert pipeline.clock.now() - began < 30
+
+
 FOLLOWS = {
     "accounts:read": {"account": "the key lacks accounts:read, so nobody knows whose it is. The scopes of a key are"},
     "lists:read": {f"list {LIST}": "without lists:read: give the new key that scope, then check again"},

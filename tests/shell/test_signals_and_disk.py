@@ -11,6 +11,7 @@ import forks
 import pytest
 from pipeline import LIST, Pipeline, configure, record, schema, state, text
 
+from target_klaviyo_segments.sandbox.app import Response
 from target_klaviyo_segments.target import TargetKlaviyoSegments
 
 
@@ -77,6 +78,26 @@ def test_who_stops_a_run_is_told_what_is_waited_for(tmp_path, caplog, rows, told
     pipeline.assert_balanced()
     words = "SIGINT: nothing more is read. Waiting up to 60 s for what is under way at Klaviyo, batches: 2; another"
     assert (words in caplog.text) == told
+
+
+def test_a_signal_ends_the_wait_for_a_klaviyo_that_is_out_of_reach(tmp_path):
+    """Before anything is sent: not in `retry_max_seconds`, which may be an hour."""
+    pipeline = Pipeline(tmp_path)
+    targets, asked = [], []
+
+    def away(_request):
+        asked.append(pipeline.clock.now())
+        if len(asked) == 6:
+            targets[0]._handle_termination(signal.SIGTERM, None)
+        return Response(503)
+
+    pipeline.sandbox.interceptors.append(away)
+    lines = [schema(), record("a@x.io"), state(1)]
+    assert not pipeline.run(lines, begun=targets.append, retry_max_seconds=3600)
+    assert pipeline.error == "stopped by SIGTERM: rows that were not under way were not sent. Run again"
+    assert len(asked) == 6
+    assert pipeline.clock.now() - asked[-1] < 10
+    assert pipeline.report["status"] == "canceled"
 
 
 def test_a_state_goes_out_while_the_tap_is_silent(start):
