@@ -17,10 +17,10 @@ from target_klaviyo_segments.segment.batch import Batcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from collections.abc import Set as AbstractSet
 
     from target_klaviyo_segments.clock import Clock
     from target_klaviyo_segments.export.caution import Caution
+    from target_klaviyo_segments.export.crowd import Crowd
     from target_klaviyo_segments.export.departure import Departure
     from target_klaviyo_segments.export.errands import Errands
     from target_klaviyo_segments.export.keeper import Keeper
@@ -84,7 +84,7 @@ class Exporter:
         return len(self._books.parcels)
 
     @property
-    def people(self) -> AbstractSet[str]:
+    def people(self) -> Crowd:
         """Who is in a job that has not ended."""
         return self._books.people
 

@@ -10,9 +10,9 @@ from target_klaviyo_segments.segment.batch import Place, Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from collections.abc import Set as AbstractSet
 
     from target_klaviyo_segments.export.checkpoint import Checkpoint
+    from target_klaviyo_segments.export.crowd import Crowd
     from target_klaviyo_segments.export.keeper import Keeper
     from target_klaviyo_segments.export.lane import Lane
     from target_klaviyo_segments.export.limits import Limits
@@ -23,7 +23,7 @@ class Outlet(Protocol):
     """Where full batches go."""
 
     @property
-    def people(self) -> AbstractSet[str]:
+    def people(self) -> Crowd:
         """Who is in a job that has not ended."""
         ...
 

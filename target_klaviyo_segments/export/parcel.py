@@ -21,8 +21,8 @@ class Parcel:
     """Payloads until they are sent; numbers, e-mails and records, the last compressed, until every row has its fate."""
 
     __slots__ = (
+        "_emails",
         "_records",
-        "emails",
         "export",
         "failed",
         "identity",
@@ -31,6 +31,7 @@ class Parcel:
         "numbers",
         "open",
         "payloads",
+        "people",
         "settled",
     )
 
@@ -44,16 +45,25 @@ class Parcel:
         self.failed = 0
         self.numbers = array("Q", batch.numbers)
         self.payloads = batch.payloads
-        self.emails = batch.emails
+        self.people = array("q")  # how the books know them
+        self._emails: list[str] | bytes = batch.emails
         self._records: list[Record] | bytes = batch.records
 
     def __len__(self) -> int:
         return len(self.numbers)
 
     def pack(self) -> None:
-        """Compress the records: most are never looked at again. Costs milliseconds, so a worker does it."""
+        """Compress records and e-mails: most are never looked at again. Costs milliseconds, so a worker does it."""
         if not isinstance(self._records, bytes):
             self._records = b"".join(_packed(self._records))
+        if not isinstance(self._emails, bytes):
+            self._emails = zstandard.compress("\n".join(self._emails).encode(), level=1)
+
+    @property
+    def emails(self) -> list[str]:
+        """By position; none has a line feed in it."""
+        emails = self._emails
+        return zstandard.decompress(emails).decode().split("\n") if isinstance(emails, bytes) else emails
 
     def settle(self, rows: Sequence[int]) -> None:
         """These rows have their fate."""

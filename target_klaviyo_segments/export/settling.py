@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from target_klaviyo_segments.errors import Rejection
+from target_klaviyo_segments.export.crowd import Crowd
 from target_klaviyo_segments.export.events import Broken, JobEnded, JobLost, JobPeople, Refused, Shipped, Submitted
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Books:
         self._known: set[str] = set()  # ids of all jobs that this run began
         self._unexplained: dict[str, Rejection] = {}
         self.parcels: dict[int, Parcel] = {}
-        self.people: set[str] = set()  # of all parcels under way
+        self.people = Crowd()  # of all parcels under way
         self.in_flight = 0
         self.broken: Exception | None = None
         self.crashed = False  # a worker died: not everything under way will be told
@@ -46,7 +47,7 @@ class Books:
     def send(self, parcel: Parcel, people: Iterable[str], first_sequence: int) -> None:
         """A parcel is about to go to a worker."""
         self.parcels[parcel.identity] = parcel
-        self.people.update(people)
+        parcel.people = self.people.enter(people)
         self._checkpoint.hold(parcel.identity, first_sequence)
         self.in_flight += 1
 
@@ -179,7 +180,7 @@ class Books:
         self._keeper.note_fate(parcel.export)
         if not parcel.open:
             del self.parcels[parcel.identity]
-            self.people.difference_update(parcel.emails)
+            self.people.leave(parcel.people)
             if not parcel.failed:
                 self._checkpoint.release(parcel.identity)
         self._keeper.settle(parcel, rows, delivered=delivered)
