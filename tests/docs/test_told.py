@@ -17,6 +17,7 @@ from target_klaviyo_segments.command import Command
 from target_klaviyo_segments.forgetting import forget
 from target_klaviyo_segments.report.document import RunReport
 from target_klaviyo_segments.sandbox.options import parser as sandbox_parser
+from target_klaviyo_segments.segment.fields import STANDARD_FIELDS
 from target_klaviyo_segments.segment.mapping import mapping_problems
 from target_klaviyo_segments.settings import Settings
 from target_klaviyo_segments.settings.table import SDK_SETTINGS, SETTINGS
@@ -83,7 +84,10 @@ def test_every_value_of_a_setting_is_one_that_it_takes():
 
 @pytest.mark.parametrize("block", blocks("json"), ids=lambda block: block.page)
 def test_every_json_is_a_configuration_or_a_message(block):
-    """With a key, a list and the notice it is accepted; a message, or what a webhook is told, has what it must have."""
+    """With a key, a list and the notice it is accepted; a message, or what a webhook is told, has what it must have.
+
+    What a person is at Klaviyo is compared by the test of its page.
+    """
     value = json.loads(block.text)
     if "event" in value:
         report = RunReport("r1", "shop", "1", "ada", datetime.now(timezone.utc))
@@ -91,6 +95,8 @@ def test_every_json_is_a_configuration_or_a_message(block):
     elif "type" in value:
         assert value["type"] == "BATCH"
         assert value.keys() >= {"stream", "encoding", "manifest"}
+    elif "email" in value:
+        assert value.keys() <= {*STANDARD_FIELDS, "email", "properties"}
     else:
         accepted(value)
 
