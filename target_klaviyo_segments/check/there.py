@@ -86,7 +86,11 @@ def _of_account(klaviyo: Klaviyo, settings: Settings) -> tuple[Finding, bool]:
         words = f"the key lacks accounts:read, so nobody knows whose it is. {_NEW_KEY}"
         return Finding("account", Verdict.TODO, words), True
     except KlaviyoError as error:
-        return Finding("account", _verdict(error), f"{str(error).rstrip('.')}. Nothing more was asked"), False
+        return Finding(
+            "account",
+            _verdict(error),
+            f"{error}{'' if str(error).endswith(('.', '?')) else '.'} Nothing more was asked",
+        ), False
     expected, name = settings.expected_account_id, f"{account.id} `{account.name}`"
     if expected is not None and account.id != expected:
         words = (

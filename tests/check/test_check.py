@@ -10,6 +10,7 @@ import pytest
 from pipeline import KEY, LIST, Pipeline, command, record, schema, state
 
 from target_klaviyo_segments.check import in_order, inspect
+from target_klaviyo_segments.errors import KlaviyoError
 from target_klaviyo_segments.sandbox.app import Response, Sandbox
 from target_klaviyo_segments.sandbox.server import SandboxServer
 from target_klaviyo_segments.target import TargetKlaviyoSegments
@@ -78,6 +79,18 @@ def test_somebody_waits_for_the_check(pipeline):
     found = look(pipeline, retry_max_seconds=3600)
     assert "Klaviyo answers 503 to Get Accounts" in found["account"].words
     assert pipeline.clock.now() - began < 30
+
+
+@pytest.mark.parametrize("words", ["is it there?", "It is not.", "it is not"])
+def test_nothing_more_is_a_sentence_of_its_own(pipeline, words):
+    """Whatever the one before ends with."""
+
+    def refuse(_request):
+        raise KlaviyoError(words)
+
+    pipeline.sandbox.interceptors.append(refuse)
+    told = look(pipeline)["account"].words
+    assert told == words + ("." if words[-1] == "t" else "") + " Nothing more was asked"
 
 
 FOLLOWS = {
