@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
 from target_klaviyo_segments.errors import Rejection
-from target_klaviyo_segments.segment.phone import plainly_good, plainly_national
+from target_klaviyo_segments.segment.phone import all_plainly_good, all_plainly_national, plainly_good, plainly_national
 from target_klaviyo_segments.segment.values import text_of
 
 if TYPE_CHECKING:
@@ -109,6 +109,20 @@ def normalise_phone(raw: object, default_country: str | None) -> str | None:
         return _parsed_text(text, default_country) if len(text) <= _PHONE_CHARACTERS_MAX else None
     digits = _digits(raw)
     return digits and ((default_country and _parsed(digits, default_country)) or _parsed(f"+{digits}", None))
+
+
+def normalise_phones(raw: Sequence[object], default_country: str | None) -> list[str | None]:
+    """`normalise_phone` of each; much faster where those from abroad, or those at home, are all plainly good."""
+    texts = [text for text in raw if isinstance(text, str)]
+    abroad = [text for text in texts if text[:1] == "+"]
+    answers = dict(zip(abroad, abroad, strict=True)) if abroad and all_plainly_good(abroad) else {}
+    if default_country and len(abroad) < len(texts):
+        home = [text for text in texts if text[:1] != "+" and text]
+        answers |= zip(home, all_plainly_national(home, default_country) or (), strict=False)
+    return [
+        answers[text] if isinstance(text, str) and text in answers else normalise_phone(text, default_country)
+        for text in raw
+    ]
 
 
 def _digits(raw: object) -> str | None:

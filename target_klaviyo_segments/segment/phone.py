@@ -89,12 +89,26 @@ def all_plainly_good(numbers: Sequence[object]) -> bool:
     return lines.count("\n") == len(numbers) and _checks[lines[:4]].lines(lines) is not None
 
 
+def all_plainly_national(texts: Sequence[str], country: str) -> list[str] | None:
+    """`plainly_national` of many; None when it is not sure of one of them."""
+    home = _homes[country]
+    digits = ("\n".join(texts) + "\n").translate(_BETWEEN_DIGITS)
+    if home is None or digits.count("\n") != len(texts) or home.lines(digits) is None:
+        return None
+    numbers = [home.code + each.removeprefix(home.trunk) for each in digits[:-1].split("\n")]
+    return numbers if all_plainly_good(numbers) else None
+
+
 class _Home(NamedTuple):
-    """A country's calling code, what stands before its national numbers, and what else may and makes us unsure."""
+    """A country's calling code, what stands before its national numbers, and what else may and makes us unsure.
+
+    `lines` matches many numbers, a line each, when that stands before none of them.
+    """
 
     code: str
     trunk: str
     before: Callable[[str], object]
+    lines: Callable[[str], object]
 
 
 class _ByCountry(dict[str, _Home | None]):
@@ -109,8 +123,9 @@ class _ByCountry(dict[str, _Home | None]):
         national = found.national_prefix_for_parsing or ""
         trunk = national if national.isdecimal() and not found.national_prefix_transform_rule else ""
         prefixes = [found.international_prefix, "" if trunk else national, str(found.country_code)]
-        before = re.compile("|".join(f"(?:{prefix})" for prefix in prefixes if prefix))
-        home = self[country] = _Home(f"+{found.country_code}", trunk, before.match)
+        before = "|".join(f"(?:{prefix})" for prefix in prefixes if prefix)
+        lines = re.compile(f"(?:(?!00|{before})[0-9]+\n)+")  # 00 may be meant for another country
+        home = self[country] = _Home(f"+{found.country_code}", trunk, re.compile(before).match, lines.fullmatch)
         return home
 
 

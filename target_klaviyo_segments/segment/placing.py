@@ -53,6 +53,7 @@ class TopLevel:
     convert: Callable[[object], object]
     ready: Callable[[str], bool] = bool
     all_ready: Callable[[Sequence[object]], bool] = all_text
+    convert_many: Callable[[Sequence[object]], Sequence[object]] | None = None
 
     def __call__(self, value: object, attributes: dict[str, Any], dropped: list[str]) -> None:
         """Convert the value and put it."""
@@ -69,7 +70,13 @@ class TopLevel:
 
     def column(self, column: list[Any], dropped: list[str]) -> list[Any]:
         """The values of many as the field takes them; None where there is none, or no usable one."""
-        return column if self.all_ready(column) else [self._value(value, dropped) for value in column]
+        if self.all_ready(column):
+            return column
+        if self.convert_many is None:
+            return [self._value(value, dropped) for value in column]
+        converted = self.convert_many(column)
+        dropped += [self.field for value in converted if value is None]
+        return [value or None for value in converted]
 
     def _value(self, value: object, dropped: list[str]) -> object:
         if value is None or (type(value) is str and self.ready(value)):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from target_klaviyo_segments.segment import placing
 from target_klaviyo_segments.segment.fields import CUSTOM, STANDARD_FIELDS
-from target_klaviyo_segments.segment.identity import normalise_phone
+from target_klaviyo_segments.segment.identity import normalise_phone, normalise_phones
 from target_klaviyo_segments.segment.patching import patched_property, patching
 from target_klaviyo_segments.segment.phone import all_plainly_good, plainly_good
 from target_klaviyo_segments.segment.values import coordinate_of, name_of, text_of
@@ -161,7 +161,10 @@ class Plan:
         if field.startswith("location."):
             return placing.in_location(field, convert)
         if STANDARD_FIELDS[field] == "phone":
-            return placing.TopLevel(field, convert, plainly_good, all_plainly_good)
+            country = self._default_country
+            return placing.TopLevel(
+                field, convert, plainly_good, all_plainly_good, lambda numbers: normalise_phones(numbers, country)
+            )
         return placing.TopLevel(field, convert)
 
     def _conversion(self, field: str) -> Callable[[object], object]:

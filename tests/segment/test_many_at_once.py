@@ -11,9 +11,14 @@ from hypothesis import strategies as st
 from target_klaviyo_segments.errors import Rejection
 from target_klaviyo_segments.segment.batch import Batcher, Columns, Row
 from target_klaviyo_segments.segment.contract import Contract
-from target_klaviyo_segments.segment.identity import normalise_email, normalise_emails
+from target_klaviyo_segments.segment.identity import (
+    normalise_email,
+    normalise_emails,
+    normalise_phone,
+    normalise_phones,
+)
 from target_klaviyo_segments.segment.mapping import Mapper
-from target_klaviyo_segments.segment.phone import all_plainly_good, plainly_good
+from target_klaviyo_segments.segment.phone import all_plainly_good, all_plainly_national, plainly_good
 from tests.segment.reading import mapper
 
 EMAILS = st.sampled_from(
@@ -101,6 +106,30 @@ def test_many_numbers_are_good_only_when_each_is(numbers):
     """Not to be sure is allowed, to be wrong is not."""
     if all_plainly_good(numbers):
         assert all(isinstance(number, str) and plainly_good(number) for number in numbers)
+
+
+@given(
+    st.lists(
+        PHONES
+        | st.sampled_from(
+            ["(202) 555-0123", "202.555.0199", "1 202 555 0123", "030 901820", "00493090", "5\n6", "-", [1]]
+        )
+        | st.from_regex(r"00?[0-9]{5,12}", fullmatch=True),
+        max_size=6,
+    ),
+    st.sampled_from(["US", "DE", "it", "GB", "JP", "ZZ", None]),
+)
+def test_many_numbers_are_normalised_as_each_alone(numbers, country):
+    """From abroad, at home, bad, none, and what is no text."""
+    assert normalise_phones(numbers, country) == [normalise_phone(number, country) for number in numbers]
+
+
+def test_numbers_at_home_are_seen_at_once():
+    """Those of a whole column, unless one of them is not plainly good."""
+    assert all_plainly_national(["(202) 555-0123", "202.555.0199"], "US") == ["+12025550123", "+12025550199"]
+    assert all_plainly_national(["030 901820"] * 2, "DE") == ["+4930901820"] * 2
+    assert all_plainly_national(["(202) 555-0123", "1 202 555 0199"], "US") is None
+    assert all_plainly_national(["202 555 0123"], "ZZ") is None
 
 
 @pytest.mark.parametrize(
