@@ -183,7 +183,7 @@ class Destinations:
     def _note_plan(self, usage: PlanUsage | None) -> None:
         self._plan.usage = usage
         if usage is None:
-            self._log.info("the plan's limit is not known: the key has no scope usage:read")
+            self._log.info("the plan's limit is not known: the key has no scope usage:read, or the plan names none")
         else:
             self._report.plan = {"used": usage.used, "maximum": usage.maximum}
 

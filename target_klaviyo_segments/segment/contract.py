@@ -123,11 +123,9 @@ def no_such_property(schema: dict[str, Any], name: str) -> str | None:
 def _email_problem(schema: dict[str, Any], properties: Sequence[str], email_field: str) -> str | None:
     if not properties:
         return "but its schema has no `properties`"
-    found = find_property(schema, email_field)
-    if found is MISSING:
-        told = f"which is none of its properties{nearest(email_field, properties)}; they are: {_listed(properties)}"
-        return told + _only_the_taps_own(properties)
-    if not may_be(schema, found, "string"):
+    if missing := no_such_property(schema, email_field):
+        return missing + _only_the_taps_own(properties)
+    if not may_be(schema, find_property(schema, email_field), "string"):
         return f"which by its schema is never text; its properties are: {_listed(properties)}"
     return None
 

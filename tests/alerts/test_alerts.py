@@ -11,14 +11,17 @@ import tempfile
 from pathlib import Path
 
 import pytest
+import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pipeline import KEY, record, schema
 from receiver import SECRET, Alarmed, Receiver
+from requests.adapters import BaseAdapter
 
 from target_klaviyo_segments.alerts import Alarm, Webhook
 from target_klaviyo_segments.alerts.body import body_of
 from target_klaviyo_segments.alerts.memory import FILE, Trouble
+from target_klaviyo_segments.alerts.webhook import TRY_SECONDS
 from target_klaviyo_segments.check import inspect
 from target_klaviyo_segments.command import Command
 from target_klaviyo_segments.errors import RunStopped, SettingsError
@@ -215,6 +218,24 @@ def test_a_webhook_that_never_answers(pipeline, caplog):
     assert [line.endswith("it did not answer within 0.1 s") for line in told(caplog)] == [True]
 
 
+class Deaf(BaseAdapter):
+    """A connection on which nobody answers in time."""
+
+    def send(self, *_, **__):
+        raise requests.ReadTimeout
+
+    def close(self):
+        pass
+
+
+def test_a_webhook_that_is_slow_is_not_asked_twice():
+    """The alert may have arrived."""
+    with requests.Session() as session:
+        session.mount("http://", Deaf())
+        trouble, worth_another = Webhook("http://127.0.0.1:9")._once(session, b"{}")
+    assert (trouble, worth_another) == (f"it did not answer within {TRY_SECONDS:g} s", False)
+
+
 def test_a_webhook_that_is_not_there(pipeline, caplog):
     """Nobody listens, or no such host: told without the address, which is a secret."""
     with socket.socket() as held:  # nobody else on this machine can be given its port meanwhile
@@ -324,10 +345,12 @@ def test_the_note_is_its_owners_and_goes_with_the_connection(pipeline, receiver)
 
 def test_the_check_says_whether_anybody_is_told(pipeline, receiver):
     """And asks nobody, names no address."""
-    for changes, words in (({}, "is not set"), ({"alert_webhook_url": receiver.url}, "a webhook is told")):
+    nobody = "nobody is told of a run that goes wrong: `alert_webhook_url` is not set"
+    somebody = "a webhook is told of runs that go wrong; it was not asked now"
+    for changes, words in (({}, nobody), ({"alert_webhook_url": receiver.url}, somebody)):
         found = {finding.about: finding for finding in inspect(pipeline.config(**changes), pipeline.wires)}
         pipeline.clock.woken = False
-        assert words in found["alerts"].words
+        assert found["alerts"].words == words
         assert SECRET not in found["alerts"].words
         assert found["alerts"].verdict.value == "ok"
     assert receiver.asked == 0

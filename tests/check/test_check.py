@@ -354,8 +354,7 @@ def test_ledger_of_a_run_that_was_killed(pipeline):
     ledger.close()
     assert look(pipeline)["ledger"].line == (
         "ok      ledger: 1 runs, the last one not ended; 0 people on lists; 1 batches are under way, which the next "
-        "run "
-        "asks about"
+        "run asks about"
     )
 
 

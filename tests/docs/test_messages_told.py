@@ -8,7 +8,7 @@ from functools import cache
 
 from messages import TESTS, messages, texts
 
-WORDS = 3  # in a row, which are in no other message
+WORDS = 4  # in a row, which are in no other message; where it has fewer, or none of its own, all of it
 _WORD = re.compile(r"[A-Za-z_][A-Za-z_'-]*")
 _ESCAPED = re.compile(r"\\[a-z]")  # of a regular expression
 _QUOTED = re.compile(r"`[^`]*`")

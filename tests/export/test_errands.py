@@ -189,8 +189,7 @@ def test_errands_of_settings_that_are_no_more_are_not_done(tmp_path, wanted, lef
     assert run.ledger.errands.count_ready("grant") == left
     told = (
         "stream `people`: an earlier run was to grant 1 people and did not come to it; the settings do not ask for it "
-        "any "
-        "more, so it is not done"
+        "any more, so it is not done"
     )
     assert run.warnings == ([told] if wanted is False else [])
 

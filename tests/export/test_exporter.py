@@ -85,7 +85,8 @@ def test_at_its_limit_an_export_is_closed_and_the_next_opened(bench):
 def test_on_export_limit_fail_stops_at_the_limit_and_keeps_what_was_sent(bench):
     """The row that does not fit has failed, and no STATE passes it."""
     run = bench(profiles_per_export=4, split_exports=False)
-    with pytest.raises(RunStopped, match=r"more than 4 profiles .*`on_export_limit`"):
+    told = r"more than 4 profiles \(`max_profiles_per_export`\), and `on_export_limit` is fail. Raise the limit, or set"
+    with pytest.raises(RunStopped, match=told):
         for number in range(1, 6):
             run.read(f"p{number}")
             run.exporter.state(number)
@@ -114,7 +115,7 @@ def test_an_interrupt_ends_a_wait(bench):
     run.read("a")
     run.read("b")
     run.exporter.interrupt()
-    with pytest.raises(RunStopped, match="interrupted"):
+    with pytest.raises(RunStopped, match="the run was interrupted"):
         run.exporter.finish()
     run.break_off()
     assert run.lane().tally.balanced

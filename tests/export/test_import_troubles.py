@@ -17,11 +17,12 @@ def test_a_job_that_never_ends_is_given_up_after_its_time_limit(bench):
     run = bench(ModelKlaviyo(stuck_jobs={1}), job_timeout_seconds=60)
     run.read("a")
     assert run.finish()
+    status, seconds = "processing", 60
     assert run.lane().tally.failed == 1
     assert run.exporter.incomplete == [
         (
-            "import job job-1: it is still processing after 60 s (`job_timeout_seconds`); 1 rows of `people` were not "
-            "delivered: run again"
+            f"import job job-1: it is still {status} after {seconds} s (`job_timeout_seconds`); "
+            "1 rows of `people` were not delivered: run again"
         )
     ]
     assert 1060 <= run.clock.now() <= 1080

@@ -53,7 +53,7 @@ def test_nobody_needs_to_leave():
             ),
         ),
         ({"leavers": 201}, modes.TOO_MANY_LEAVERS, "201 of 1000 members .*--allow-removals 201`, or raise `max_rem"),
-        ({"leavers": 201, "allow": 200}, modes.TOO_MANY_LEAVERS, "more than `--allow-removals 200`"),
+        ({"leavers": 201, "allow": 200}, modes.TOO_MANY_LEAVERS, "and more than `--allow-removals 200`"),
         ({"leavers": 1, "members": 0}, modes.TOO_MANY_LEAVERS, "1 of 0 members"),
     ],
 )

@@ -123,8 +123,7 @@ def test_odd_message(pipeline, name):
             "batch_compressed_by_a_list",
             (
                 "a BATCH message of stream `people` has files of format 'jsonl', compression (not shown: it is no "
-                "plain "
-                "word); this target reads"
+                "plain word); this target reads"
             ),
         ),
         ("state_nested_500", "the value of a STATE message is nested too deeply, more than 200 levels"),
@@ -156,6 +155,27 @@ def test_record_that_is_no_object_on_the_way_through_the_sdk(pipeline, settings,
     assert set(pipeline.members()) == {"a@x.io", "b@x.io"}
     assert pipeline.states[-1] == 2
     pipeline.assert_balanced()
+
+
+@pytest.mark.parametrize(
+    ("kind", "key"),
+    [
+        ("RECORD", "stream"),
+        ("RECORD", "record"),
+        ("SCHEMA", "schema"),
+        ("STATE", "value"),
+        ("ACTIVATE_VERSION", "stream"),
+    ],
+)
+def test_message_without_what_it_must_have(pipeline, kind, key):
+    """It is told which message, and what is missing."""
+    lacking = {"type": kind, "stream": "people", "record": {}, "schema": {}, "value": 1, "version": 1}
+    del lacking[key]
+    assert not pipeline.run([*GOOD, lacking, state(2)])
+    assert pipeline.error == (
+        f"a {kind} message has no `{key}`: the tap does not follow the Singer specification. Report it to its authors"
+    )
+    assert set(pipeline.members()) == {"a@x.io"}
 
 
 @pytest.mark.parametrize("expression", ["absent", "email.absent", "email / 2", "[][0]"])

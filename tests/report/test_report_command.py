@@ -86,8 +86,7 @@ def test_where_no_browser_is_the_page_is_made_all_the_same(work_dir, tmp_path):
             None,
             (
                 "there is no report to show: {} cannot be read: No such file or directory. Name the folder by --config "
-                "or "
-                "--work-dir, or another run by its id\n"
+                "or --work-dir, or another run by its id\n"
             ),
         ),
         ("no JSON", "{} is not a report of this program, or was damaged. Name another run by its id\n"),

@@ -136,17 +136,15 @@ def test_ctrl_c_and_sigterm_end_the_command_quietly():
     """Exit 0, and nothing on stderr but the requests to Klaviyo, without their queries: those may hold e-mails."""
     for number in (signal.SIGINT, signal.SIGTERM):
         with command("--port", "0", stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
-            line = running.stdout.readline()
-            assert re.match(r"Sandbox Klaviyo at http://\S+ with API key \w+ and lists Y6nRLr$", line)
-            wire = http.client.HTTPConnection(re.search(r"http://(\S+)", line)[1], timeout=20)
-            assert (
-                running.stdout.readline() == f"Open http://{wire.host}:{wire.port}/ in a browser to see what arrives\n"
-            )
+            told, how = running.stdout.readline(), running.stdout.readline()
+            wire = http.client.HTTPConnection(re.search(r"http://(\S+)", told)[1], timeout=20)
             assert ask(wire, "GET", "/api/profiles?filter=equals(email,%22ada@x.io%22)")[0] == 200
             assert ask(wire, "GET", "/sandbox/overview")[1]["counts"]["requests"] == 1
             running.send_signal(number)
             assert running.wait(20) == 0
             assert running.stderr.read() == "GET /api/profiles 200\n"
+            assert re.fullmatch(r"Sandbox Klaviyo at http://\S+ with API key \w+ and lists Y6nRLr\n", told)
+            assert how == f"Open http://{wire.host}:{wire.port}/ in a browser to see what arrives\n"
             wire.close()
 
 

@@ -57,7 +57,7 @@ def test_a_stream_whose_email_may_be_text_is_accepted(schema):
 def test_an_email_that_is_never_text_is_an_error_before_anything_is_sent(email):
     """It names stream, setting and property."""
     schema = {"properties": {"email": email, "id": {}}, "definitions": {"number": {"type": "number"}}}
-    with pytest.raises(ContractError, match="never text") as caught:
+    with pytest.raises(ContractError, match="which by its schema is never text; its properties are: ") as caught:
         Contract.from_schema("people", schema, (), "email", setting="segments.people.email_field")
     for word in ("`people`", "`segments.people.email_field`", "`email`", "email, id"):
         assert word in str(caught.value)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from target_klaviyo_segments.config import read_config
+from target_klaviyo_segments.config import ENVIRONMENT_PREFIX, read_config
 from target_klaviyo_segments.errors import SettingsError
 from target_klaviyo_segments.segment.mapping import mapping_problems
 from target_klaviyo_segments.settings import Settings
@@ -67,6 +67,7 @@ def test_the_refusal_without_privacy_says_what_is_agreed_to():
         ({"max_profiles_per_export": 1_000_001}, r"above 1000000: an export holds"),
         ({"max_in_flight": 0}, r"below 1: .* burst"),
         ({"max_in_flight": True}, r"must be a whole number"),
+        ({"dry_run": "yes"}, r"`dry_run` must be true or false"),
         ({"job_timeout_seconds": 604_801}, r"7 days"),
         ({"connection_name": " "}, r"`connection_name` is empty"),
         (
@@ -93,7 +94,7 @@ def test_the_refusal_without_privacy_says_what_is_agreed_to():
             {"segments": {"people": {}}, "list_id": None},
             r"`segments.people` has no `list_id` or `list_name`, and there is no general one",
         ),
-        ({"list_id": None}, r"`list_id` is missing"),
+        ({"list_id": None}, r"`list_id` is missing: the Klaviyo list to fill \(the six characters in the address"),
         (
             {"list_id": "Sandbox segment"},
             r"`list_id` is no ID of a list, .*; the name of a list belongs in `list_name`",
@@ -277,12 +278,17 @@ def test_variables_of_others_are_left_alone(environment):
 
 def test_variables_that_do_not_fit_are_told_all_at_once():
     """By the variable's name, which is what the user typed; not by its value."""
-    environment = {"TARGET_KLAVIYO_SEGMENTS_MAX_IN_FLIGHT": "many", "TARGET_KLAVIYO_SEGMENTS_SEGMENTS": "{"}
+    wanted = {
+        "SEGMENTS": ("{", "a JSON object"),
+        "DRY_RUN": ("perhaps", "true or false"),
+        "ALLOWED_USERS": ("root", "a JSON list"),
+        "MAX_IN_FLIGHT": ("many", "a whole number"),
+    }
+    environment = {f"{ENVIRONMENT_PREFIX}{name}": value for name, (value, _) in wanted.items()}
     with pytest.raises(SettingsError) as caught:
         read_config([], environment)
-    assert caught.value.problems == (
-        "the variable TARGET_KLAVIYO_SEGMENTS_SEGMENTS does not hold a JSON object",
-        "the variable TARGET_KLAVIYO_SEGMENTS_MAX_IN_FLIGHT does not hold a whole number",
+    assert sorted(caught.value.problems) == sorted(
+        f"the variable {ENVIRONMENT_PREFIX}{name} does not hold {kind}" for name, (_, kind) in wanted.items()
     )
 
 

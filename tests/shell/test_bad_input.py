@@ -60,7 +60,11 @@ def test_no_personal_data_and_no_key_in_the_log(server, tmp_path):
         ([*GOOD, "[1]"], "line 5 of the input is JSON but no Singer message: it has no `type`. Is it a tap", 2),
         ([*GOOD, '{"stream":"people"}'], "line 5 of the input is JSON but no Singer message", 2),
         ([*GOOD, '{"type":"DATA"}'], "line 5 of the input has the unknown message type 'DATA'", 2),
-        ([*GOOD, '{"type":"RECORD","stream":"people"}'], "RECORD message has no `record`", 2),
+        (
+            [*GOOD, '{"type":"RECORD","stream":"people"}'],
+            "a RECORD message has no `record`: the tap does not follow the Singer specification. Report",
+            2,
+        ),
         (
             [record("a@x.io")],
             "a RECORD of stream `people` came before its SCHEMA: the tap does not follow the Singer",

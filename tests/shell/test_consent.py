@@ -196,9 +196,12 @@ def test_consent_is_never_touched_unless_asked_for(pipeline, mode):
     ("wrong", "words"),
     [
         ({"subscribe_channels": ["email"]}, "needs `consent_field` or `consented_at_field`"),
-        ({"consent_field": "optin"}, "`subscribe_channels` is not"),
+        ({"consent_field": "optin"}, "is set, and `subscribe_channels` is not: nobody would be subscribed"),
         ({**ASK, "historical_import": True}, "needs `consented_at_field`: Klaviyo wants to know when each person"),
-        ({**ASK, "sync_mode": "remove"}, "nobody is delivered"),
+        (
+            {**ASK, "sync_mode": "remove"},
+            "goes with `sync_mode` upsert and mirror, and it is remove: nobody is delivered",
+        ),
         ({**ASK, "subscribe_channels": ["mail"]}, "must be one of email, sms"),
     ],
 )

@@ -130,9 +130,8 @@ def test_more_rejects_than_allowed_fail_the_run_and_hold_the_state(pipeline):
     assert not pipeline.run([schema(**EMAIL, age={"type": "integer"}), *rows, state(1)])
     assert pipeline.error == (
         "stream `people`: 30 of 30 rows were rejected, more than `max_rejected_percent` (50) allows; no STATE was "
-        "written "
-        f"since. Mend the rows of {pipeline.report['rejects_file']}, or raise the setting. every row of `people` "
-        "contradicts the schema that the tap gave; if the rows are right, set `validate_records` to false"
+        f"written since. Mend the rows of {pipeline.report['rejects_file']}, or raise the setting. every row of "
+        "`people` contradicts the schema that the tap gave; if the rows are right, set `validate_records` to false"
     )
     assert pipeline.states == []
     assert pipeline.run([schema(**EMAIL, age={"type": "integer"}), *rows, state(1)], validate_records=False)

@@ -68,7 +68,8 @@ def test_a_warning_comes_before_the_first_batch_goes(pipeline, caplog):
         assert pipeline.run(rows(0, 5))
     assert told == [True, True]
     (again,) = [line for line in caplog.messages if "503" in line]
-    assert re.fullmatch(r"connection klaviyo: .*; again in \d\.\d s", again)
+    connection = "klaviyo"
+    assert re.fullmatch(rf"connection {connection}: .*; again in \d\.\d s", again)
 
 
 def test_nothing_is_said_of_a_list_that_nobody_goes_to(pipeline):
@@ -122,8 +123,9 @@ def test_people_whom_this_target_delivered_are_not_new_to_the_plan(tmp_path):
     pipeline.assert_balanced()
 
 
-def test_nobody_is_looked_up_when_the_plan_does_not_matter(tmp_path):
+def test_nobody_is_looked_up_when_the_plan_does_not_matter(tmp_path, caplog):
     """With `ignore`, or when the key may not see the plan: every row counts, and costs nothing."""
+    caplog.set_level("INFO")
     for name, sandbox, settings in (
         ("ignored", {}, {"on_plan_limit": "ignore"}),
         ("unknown", {"plan_profiles": None}, {}),
@@ -132,3 +134,5 @@ def test_nobody_is_looked_up_when_the_plan_does_not_matter(tmp_path):
         for _ in range(2):
             assert pipeline.run(rows(0, 5), **settings)
         assert pipeline.report["plan"] == {"needed": 5}
+    told = "the plan's limit is not known: the key has no scope usage:read, or the plan names none"
+    assert caplog.messages.count(told) == 2
