@@ -210,14 +210,15 @@ def test_sandbox_on_another_interface(host):
 
 
 def test_list_that_is_no_list_of_ours(hasty, open_network, tmp_path):
-    """An ID that looks like a path stays one segment of it."""
+    """One of another account, or deleted: told with the setting, and nobody is sent anywhere."""
     network = open_network(hasty)
-    outcome = run_inside(segment(), network.url, tmp_path, hasty, list_id="../profiles?x=1")
+    outcome = run_inside(segment(), network.url, tmp_path, hasty, list_id="Other1")
     outcome.assert_sound()
-    assert "404" in outcome.error
+    assert "Klaviyo answers 404 to Get List" in outcome.error
+    assert "check `list_id`" in outcome.error
     assert {request.path for request in network.requests} <= {
         "/api/accounts",
         "/api/billing-usage",
-        "/api/lists/..%2Fprofiles%3Fx%3D1",
+        "/api/lists/Other1",
     }
     assert LIST not in outcome.error
