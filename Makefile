@@ -50,11 +50,7 @@ test: $(VENV)/.ready  ## The tests that need Python alone, in parallel; says wha
 	@$(BIN)/python -m pytest -n 2 -q
 
 test-all: $(VENV)/.ready $(TAP_VENV)/.ready $(MELTANO_VENV)/.ready  ## All tests, with real taps and a browser; fails when PostgreSQL or Chromium is missing.
-	@$(BIN)/python -m pytest -n 2 -q --all --ignore=tests/meltano
-	@# Meltano now and then hands a tap an empty catalog, and a run that failed so goes well the next time: what failed
-	@# is tried once more, alone.
-	@rm -rf .meltano/run && ($(BIN)/python -m pytest -q --all tests/meltano || \
-	  $(BIN)/python -m pytest -q --all --last-failed tests/meltano)
+	@$(BIN)/python -m pytest -n 2 -q --all
 
 coverage: $(VENV)/.ready  ## Branch coverage of the pure core, which must be whole.
 	@COVERAGE_FILE=$(VENV)/coverage $(BIN)/python -m coverage run --include='$(PURE)' -m pytest -q \

@@ -11,7 +11,7 @@ import pytest
 from checkout import ROOT
 from documents import blocks
 
-pytestmark = [pytest.mark.tap, pytest.mark.xdist_group("port 8765")]
+pytestmark = pytest.mark.tap
 
 
 def block(*words):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from meltano_project import MeltanoProject, new_sandbox
+from meltano_project import MeltanoProject, copy_project, new_sandbox
 from postgres import Postgres
 
 from target_klaviyo_segments.sandbox.server import SandboxServer
@@ -20,16 +20,19 @@ def server():
 
 @pytest.fixture(scope="session")
 def plugins(tmp_path_factory):
-    """The plugins of meltano.yml, installed once."""
+    """A project in which the plugins of meltano.yml are installed."""
+    folder = copy_project(tmp_path_factory.mktemp("plugins"))
     with SandboxServer(new_sandbox()) as running:
-        project = MeltanoProject(tmp_path_factory.mktemp("install"), running)
+        project = MeltanoProject(tmp_path_factory.mktemp("install"), running, folder)
         assert project.meltano("install", *PLUGINS) == 0, project.said
+    return folder
 
 
 @pytest.fixture
-def project(tmp_path, server, plugins):  # noqa: ARG001  # they are installed, no more
+def project(tmp_path, server, plugins):
     """This repository's own project, as if it had never run."""
-    return MeltanoProject(tmp_path, server)
+    (folder := tmp_path / "project").mkdir()
+    return MeltanoProject(tmp_path, server, copy_project(folder, plugins))
 
 
 @pytest.fixture(scope="session")

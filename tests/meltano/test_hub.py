@@ -10,7 +10,7 @@ import yaml
 from meltano_project import ROOT, MeltanoProject, meltano
 from pipeline import KEY, LIST
 
-pytestmark = [pytest.mark.meltano, pytest.mark.xdist_group("meltano")]
+pytestmark = pytest.mark.meltano
 
 NAME = "target-klaviyo-segments"
 SEGMENT = ROOT / "examples" / "demo" / "data" / "newsletter.jsonl"

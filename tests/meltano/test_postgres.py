@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-pytestmark = [pytest.mark.meltano, pytest.mark.postgres, pytest.mark.xdist_group("meltano")]
+pytestmark = [pytest.mark.meltano, pytest.mark.postgres]
 
 TARGET = "target-klaviyo-segments"
 SDK, PIPELINEWISE = "tap-postgres", "tap-postgres-pipelinewise"

@@ -10,7 +10,7 @@ import pytest
 from target_klaviyo_segments.report.html.page import render
 from target_klaviyo_segments.report.tally import FATES
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture

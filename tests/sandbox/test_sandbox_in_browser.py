@@ -6,7 +6,7 @@ import pytest
 
 from target_klaviyo_segments.sandbox.server import SandboxServer
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 MARKUP = "<img src=x onerror=document.title='owned'><script>document.title='owned'</script>"
 LIST = "Y6nRLr"

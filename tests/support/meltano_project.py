@@ -23,10 +23,27 @@ def meltano():
     return str(MELTANO) if MELTANO.exists() else shutil.which("meltano")
 
 
-class MeltanoProject:
-    """Runs of `meltano` in the checkout."""
+def copy_project(folder, installed=None):
+    """The project of this checkout in a folder of its own, with the plugins that are installed in another such.
 
-    def __init__(self, folder, server, cwd=ROOT, **environment):
+    Meltano keeps the catalog of a tap below the project, in one file for all of its runs: of two at once each may read
+    what the other has written by half.
+    """
+    for path in ROOT.iterdir():
+        if path.name == "meltano.yml":
+            shutil.copy(path, folder)
+        elif not path.name.startswith("."):
+            (folder / path.name).symlink_to(path)
+    (folder / ".meltano").mkdir()
+    for kind in ("extractors", "loaders") if installed else ():
+        (folder / ".meltano" / kind).symlink_to(installed / ".meltano" / kind)
+    return folder
+
+
+class MeltanoProject:
+    """Runs of `meltano` in the project of a folder; what else they leave is in another."""
+
+    def __init__(self, folder, server, cwd, **environment):
         self.folder, self.cwd = folder, cwd
         self.sandbox = server.sandbox
         self.environment = {
