@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from target_klaviyo_segments import __version__
 from target_klaviyo_segments.conclusion import Snapshots
 from target_klaviyo_segments.destinations import Destinations
+from target_klaviyo_segments.errors import TargetError
 from target_klaviyo_segments.export.caution import Caution
 from target_klaviyo_segments.export.clearing import Clearing
 from target_klaviyo_segments.export.departure import Departure
@@ -87,8 +88,12 @@ def put_together(
     plan = PlanLimit(None, settings.on_plan_limit)
     destinations = Destinations(client, settings, report, plan, log)
     ledger = dry.ledger if dry else Ledger.open(path, now=wires.wall, warn=warn)
-    client.known_jobs.update(ledger.job_ids())
-    ledger.begin_run(report.run_id, connection=settings.connection_name, version=__version__)
+    try:
+        client.known_jobs.update(ledger.job_ids())
+        ledger.begin_run(report.run_id, connection=settings.connection_name, version=__version__)
+    except TargetError:
+        ledger.close()
+        raise
     make_keeper: Callable[..., Keeper] = dry.keeper if dry else partial(Keeper, ledger)
     removal = Removal(client, ledger)
     mirror = Mirror(client, ledger, ledger.listed, removal, make_mirror_limits(settings, once.allow_removals))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import datetime, timezone
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -79,8 +80,7 @@ class Run:
             emit_state=emit_state,
         )
         self.destinations, self.exporter = self._parts.destinations, self._parts.exporter
-        self.clearing = self._parts.clearing
-        self._ledger = self._parts.ledger
+        self.clearing, self._ledger = self._parts.clearing, self._parts.ledger
 
     def resume(self) -> None:
         """Settle what earlier runs left open; in a dry run only tell of it.
@@ -234,9 +234,9 @@ class Run:
         report.requests, report.throttled = counters.requests, counters.throttled
         report.rejects_file = str(self._parts.rejects.path) if self._parts.rejects.written else None
         report.failed_file = str(self._parts.failed.path) if self._parts.failed.written else None
-        self._ending.publish(status, message, self._ledger)
-        self._ledger.end_run(report.run_id, status, report.counts)
-        self._ledger.close()
+        with closing(self._ledger):
+            self._ending.publish(status, message, self._ledger)
+            self._ledger.end_run(report.run_id, status, report.counts)
 
     def _pass_gate(self) -> None:
         message = refusal(self._settings, self._report.user)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import shutil
+import sqlite3
 from collections import Counter
 from functools import cache
 from typing import NamedTuple
@@ -86,6 +87,25 @@ def pytest_collection_finish():
     gc.collect()
     gc.freeze()
     gc.enable()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_database_is_left_open():
+    """Python 3.13 warns of one whenever it happens to throw it away, which may be in any test of another file."""
+    yield
+    left = [each for each in gc.get_objects() if type(each) is sqlite3.Connection and is_open(each)]
+    for each in left:  # so that the next file does not find them
+        each.close()
+    assert not left, f"tests of this file left {len(left)} databases open"
+
+
+def is_open(connection):
+    """Whether nobody has closed it."""
+    try:
+        connection.total_changes  # noqa: B018  # it raises
+    except sqlite3.ProgrammingError:
+        return False
+    return True
 
 
 def pytest_sessionfinish(session):

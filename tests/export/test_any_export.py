@@ -90,3 +90,4 @@ def test_every_row_has_one_fate_and_the_list_is_what_the_report_says(
                 assert fated
         if not broken and not run.exporter.incomplete and people:
             assert run.states[-1] == len(people)
+        Bench.close_all()

@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from pipeline import Pipeline, record, schema
 
 from target_klaviyo_segments.errors import WorkDirError
 from target_klaviyo_segments.ledger.lock import Lock
@@ -268,3 +269,17 @@ def test_large_sorts_and_temporary_tables_are_beside_the_ledger(desk):
     assert list(desk.ledger.leavers("L1", ["people"])) == []
     files = [str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
     assert any(name.startswith(f"{desk.folder}/etilqs") and name.endswith("(deleted)") for name in files)
+
+
+def test_a_run_that_cannot_begin_lets_go_of_it(tmp_path):
+    """Whoever runs the target in a process of their own, as Dagster does, can mend it and run again."""
+    pipeline = Pipeline(tmp_path)
+    assert pipeline.run([schema(), record("a@x.io")])
+    path = pipeline.work_dir / "ledger.sqlite3"
+    with closing(sqlite3.connect(path)) as ledger, ledger:
+        ledger.execute("CREATE TRIGGER no BEFORE INSERT ON runs BEGIN SELECT RAISE(ABORT, 'no'); END")
+    assert not pipeline.run([schema(), record("b@x.io")])
+    assert "in use" not in pipeline.error
+    with closing(sqlite3.connect(path)) as ledger, ledger:
+        ledger.execute("DROP TRIGGER no")
+    assert pipeline.run([schema(), record("b@x.io")]), pipeline.error

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pipeline import Pipeline, record, schema
 
+from target_klaviyo_segments.ledger import Ledger
 from target_klaviyo_segments.report.html.page import render
 from target_klaviyo_segments.report.page_file import write_page
 from target_klaviyo_segments.report.view import warnings_of
@@ -63,6 +64,7 @@ def test_a_report_that_cannot_be_written_fails_the_run(tmp_path):
     assert pipeline.error.startswith(f"the report cannot be written to {path}: ")
     assert pipeline.error.endswith(". Make room, or make the folder writable; what was delivered stands")
     assert list(pipeline.members()) == ["a@x.io"]
+    Ledger.open(pipeline.work_dir / "ledger.sqlite3", now=pipeline.clock.now, warn=print).close()  # it was let go of
 
 
 def test_a_page_that_fails_leaves_no_old_one(tmp_path, document):

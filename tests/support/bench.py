@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import weakref
+from typing import ClassVar
 
 from doubles import FakeClock, ModelKlaviyo
 
@@ -22,7 +22,9 @@ from target_klaviyo_segments.ledger import Ledger
 
 
 class Bench:
-    """Feeds rows and keeps what comes out."""
+    """Feeds rows and keeps what comes out. Whoever makes one calls `close_all` in the end."""
+
+    opened: ClassVar[list[Ledger]] = []
 
     def __init__(
         self,
@@ -43,7 +45,7 @@ class Bench:
         self.failed = Rejects(folder / "failed.jsonl")
         self.clock = FakeClock()
         self.ledger = ledger or Ledger.open(folder / "ledger.sqlite3", now=self.clock.now, warn=self.warnings.append)
-        weakref.finalize(self, self.ledger.close)
+        self.opened.append(self.ledger)
         self.ledger.begin_run(run_id, connection="klaviyo", version="1")
         defaults = {
             "batch_rows": 4,
@@ -107,6 +109,12 @@ class Bench:
     def break_off(self):
         self.exporter.break_off("the run broke off")
         self.close()
+
+    @classmethod
+    def close_all(cls):
+        """The ledgers, which are still asked when their runs are over."""
+        while cls.opened:
+            cls.opened.pop().close()
 
     def close(self):
         self.rejects.close()
