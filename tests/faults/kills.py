@@ -12,8 +12,8 @@ from pipeline import LIST, configure, record, schema, state, text
 
 from tests.faults.runs import FATES
 
-SECONDS_TO_START = 0.3  # nothing has happened yet
-SECONDS_OF_RUN = 1.3
+SECONDS_TO_START = 0.02  # nothing has happened yet
+SECONDS_OF_RUN = {5_000: 0.5, 50_000: 1.5}  # by people, where nothing else goes on
 
 
 def segment(people):

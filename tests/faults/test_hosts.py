@@ -20,6 +20,7 @@ from tests.faults.network import Trouble
 from tests.faults.runs import run_inside, run_process, segment
 
 PATIENCE = {"request_timeout_seconds": 1, "retry_max_seconds": 1}
+NONE = PATIENCE | {"retry_max_seconds": 0}
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
 USER_WORD = "proxyword"  # the password of a proxy is as secret as the key
 
@@ -86,7 +87,7 @@ def test_no_tls_where_tls_is_said(sandbox, open_network, tmp_path):
     """A server that speaks plain HTTP on that port is not spoken to."""
     network = open_network(sandbox)
     url = network.url.replace("http:", "https:")
-    outcome = run_process(segment(), url, tmp_path, sandbox, **PATIENCE)
+    outcome = run_process(segment(), url, tmp_path, sandbox, **NONE)
     assert_failed_with(outcome, "cannot be reached")
 
 
@@ -118,7 +119,7 @@ def test_not_accepted(sandbox, tmp_path):
 
 def test_name_unknown(sandbox, tmp_path):
     """A name that no name server has."""
-    outcome = run_process(segment(), "https://klaviyo.invalid", tmp_path, sandbox, **PATIENCE)
+    outcome = run_process(segment(), "https://klaviyo.invalid", tmp_path, sandbox, **NONE)
     assert_failed_with(outcome, "klaviyo.invalid cannot be reached")
 
 
@@ -131,7 +132,7 @@ def test_proxy_refuses(sandbox, tmp_path, closed_port):
         tmp_path,
         sandbox,
         environment=dict.fromkeys(PROXIES, proxy),
-        **PATIENCE,
+        **NONE,
     )
     assert_failed_with(outcome, "the proxy fails: Connection refused")
     assert USER_WORD not in outcome.stderr + json.dumps(outcome.report)

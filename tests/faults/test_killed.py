@@ -15,9 +15,9 @@ A_FEW = range(4)
 MANY = [pytest.param(number, marks=pytest.mark.slow) for number in range(4, 200)]
 
 
-def moment(number, signal_number):
+def moment(number, signal_number, people):
     """When to end a run: any time between its start and about its end, the same for the same number."""
-    return SECONDS_TO_START + random.Random(f"{signal_number}-{number}").random() * SECONDS_OF_RUN
+    return SECONDS_TO_START + random.Random(f"{signal_number}-{number}").random() * SECONDS_OF_RUN[people]
 
 
 def run_twice(folder, number, signal_number, *, people, rows):
@@ -26,7 +26,8 @@ def run_twice(folder, number, signal_number, *, people, rows):
     source = folder / "segment.jsonl"
     source.write_bytes(segment(people))
     with SandboxServer(sandbox) as server:
-        status = end_at(start(folder, server.url, source, rows=rows), moment(number, signal_number), signal_number)
+        process = start(folder, server.url, source, rows=rows)
+        status = end_at(process, moment(number, signal_number, people), signal_number)
         assert status in {0, -signal_number}
         assert start(folder, server.url, source, rows=rows).wait(timeout=90) == 0, (folder / "log").read_text()
     assert_recovered(folder, sandbox, people)
