@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Crowd:
-    """People by the hashes of their addresses, which take half of the memory; of 64 jobs there are 640,000.
+    """People by the hashes of their addresses, which take half of the memory; of 56 jobs there are 560,000.
 
     Of two people who have one hash, one in billions of runs, the second may wait for the first, or not be waited for.
     """

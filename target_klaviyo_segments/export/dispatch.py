@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from target_klaviyo_segments.segment.batch import Batch
 
 # Rows of a job are kept, compressed, until it ends: about 1.5 MB a job. At this many open parcels reading waits.
-MAX_OPEN_PARCELS = 64
+MAX_OPEN_PARCELS = 56
 # Those of suppressions have 100 people: more of them, or the jobs' length and not the quota would be the brake.
 MAX_OPEN_SMALL_PARCELS = 256
 # How long a run that breaks off waits for what is under way.
@@ -128,13 +128,15 @@ class Dispatch:
         Raises:
             TargetError: The run cannot go on.
         """
-        self._wait_for_jobs(lambda: not self._books.parcels)
+        self._wait_for_jobs(lambda: not self._books.parcels, meanwhile=self._keeper.catch_up)
 
-    def _wait_for_jobs(self, over: Callable[[], bool]) -> None:
-        """Wait until something is so that only jobs which end bring about."""
+    def _wait_for_jobs(self, over: Callable[[], bool], meanwhile: Callable[[], None] | None = None) -> None:
+        """Wait until something is so that only jobs which end bring about; do something `meanwhile`."""
         try:
             while not over():
                 self._watches.await_jobs(awaited=True)
+                if meanwhile is not None and self._events.empty():
+                    meanwhile()
                 self.wait()
         finally:
             self._watches.await_jobs(awaited=False)

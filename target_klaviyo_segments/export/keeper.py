@@ -101,6 +101,15 @@ class Keeper:
             else:
                 self._write(self._ledger.settle, parcel.intent, delivered=taken, undelivered=refused, counts=counts)
 
+    def catch_up(self) -> None:
+        """Do what must be done some time, while nothing else is to be done.
+
+        Raises:
+            WorkDirError: The ledger cannot be written.
+        """
+        if self._usable:
+            self._write(self._ledger.catch_up)
+
     def unchanged(self, lane: Lane, batch: Batch) -> set[str]:
         """Who of a batch was delivered to its list by this lane as they are, not too long ago.
 

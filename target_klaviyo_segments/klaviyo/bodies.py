@@ -10,7 +10,7 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-_PAYLOADS_A_PIECE = 100
+_PAYLOADS_A_PIECE = 500
 
 
 @dataclass(frozen=True, slots=True)

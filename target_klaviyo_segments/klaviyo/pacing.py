@@ -7,7 +7,7 @@ burst alone, so the client counts: https://developers.klaviyo.com/en/docs/rate_l
 from __future__ import annotations
 
 import re
-from collections import deque
+from bisect import insort
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,21 +23,29 @@ QUOTA_MAX = 100_000
 # A request arrives later than it is sent, now by more and now by less: without room for the difference Klaviyo sees
 # one too many in its window, and its 429 costs a whole second. Each 429 shows that more room is needed.
 SLACK_SECONDS = 0.1
+# An answer shows how late a request came at most: by what it was slower than the fastest. Beside that this is left.
+SLACK_ANSWERED_SECONDS = 0.02
 SLACK_MAX_SECONDS = 0.5
 # Floating point: an instant that was waited for may be missed by this much.
 _TOLERANCE_SECONDS = 1e-6
+_ANSWERED = float("-inf")
 
 _QUOTA = re.compile(r"\s*([0-9]{1,9})\s*;\s*w=([0-9]{1,9})\s*")
 
 
 class Windows:
-    """Sliding windows of one endpoint: no stretch of time as long as a window holds more requests than its quota."""
+    """Sliding windows of one endpoint: in no stretch of their length do more requests arrive than the quota allows.
+
+    A request goes by the instant at which it was sent.
+    """
 
     def __init__(self, windows: Iterable[Window]) -> None:
         self._quotas = {window.seconds: window.quota for window in windows}
         self._held_until = float("-inf")
         self._slack = SLACK_SECONDS
-        self._instants: deque[float] = deque(maxlen=max(self._quotas.values()))
+        self._fastest: float | None = None
+        # Sorted: when each is there at the latest, and when it was sent while there is no answer yet.
+        self._arrivals: list[tuple[float, float]] = []
 
     @property
     def windows(self) -> tuple[Window, ...]:
@@ -45,13 +53,28 @@ class Windows:
         return tuple(Window(quota, seconds) for seconds, quota in sorted(self._quotas.items()))
 
     def reserve(self, now: float) -> float:
-        """Seconds until the next request may go. It is counted at that instant: whoever asks must wait, then send."""
-        instants = self._instants
-        free = [now, self._held_until, instants[-1] if instants else now]
-        full = [(seconds, quota) for seconds, quota in self._quotas.items() if len(instants) >= quota]
-        free += [instants[-quota] + seconds + self._slack for seconds, quota in full]
-        instants.append(max(free))
-        return instants[-1] - now
+        """The instant at which the next request may go. It is counted: whoever asks must wait, then send."""
+        arrivals = self._arrivals
+        full = [(seconds, quota) for seconds, quota in self._quotas.items() if len(arrivals) >= quota]
+        instant = max([now, self._held_until, *(arrivals[-quota][0] + seconds for seconds, quota in full)])
+        insort(arrivals, (instant + self._slack, instant))
+        del arrivals[: -max(self._quotas.values())]
+        return instant
+
+    def give_back(self, instant: float) -> bool:
+        """Count a request without an answer no longer; whether it was still counted."""
+        found = next((each for each in reversed(self._arrivals) if each[1] == instant), None)
+        if found is not None:
+            self._arrivals.remove(found)
+        return found is not None
+
+    def answered(self, instant: float, now: float) -> None:
+        """A request has its answer, and so it arrived before."""
+        seconds = now - instant
+        late = min(max(seconds - (self._fastest or 0.0), 0.0) + SLACK_ANSWERED_SECONDS, 2 * self._slack)
+        self._fastest = min(seconds, seconds if self._fastest is None else self._fastest)
+        if self.give_back(instant):
+            insort(self._arrivals, (instant + late, _ANSWERED))
 
     def hold(self, until: float) -> None:
         """After a 429 nobody sends before `until`: an earlier request would be refused as well."""
@@ -72,9 +95,6 @@ class Windows:
             quota, seconds = (int(found[1]), int(found[2])) if found else (0, 0)
             if 0 < quota <= QUOTA_MAX and seconds:
                 self._quotas[seconds] = quota
-        largest = max(self._quotas.values())
-        if largest > (self._instants.maxlen or 0):
-            self._instants = deque(self._instants, maxlen=largest)
 
 
 def seconds_for(requests: int, windows: Iterable[Window]) -> float:

@@ -100,26 +100,28 @@ class Sender:
         `done` finds what a request did whose answer was lost, where to send it again would do harm. `refusal` reads
         an answer that is no 2xx, where an endpoint says more than all do; None leaves it to the common reading.
         """
-        self._turns.take(call.endpoint)
+        turn = self._turns.take(call.endpoint)
         began = self._clock.now()
         attempt = 1
         while True:
             try:
-                return read(self._exchange(call, refusal))
+                return read(self._exchange(call, turn, refusal))
             except Transient as error:
                 self._turns.wait(0)  # nobody is told of a retry that the end of the run prevents
                 self._turns.wait(self._delay(call, attempt, began, error))
                 found = done() if done is not None and error.answer_lost else None
                 if found is not None:
                     return found
-            self._turns.take(call.endpoint)
+            turn = self._turns.take(call.endpoint)
             attempt += 1
 
-    def _exchange(self, call: Call, refusal: Refusal | None) -> bytes:
+    def _exchange(self, call: Call, turn: float, refusal: Refusal | None) -> bytes:
         """One attempt: the body of a 2xx."""
         with self._lock:
             self._requests += 1
         reply = self._wire.send(call)
+        if reply.status != HTTPStatus.TOO_MANY_REQUESTS:
+            self._turns.answered(call.endpoint, turn)
         if HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
             self._turns.learn(call.endpoint, reply.headers.get("ratelimit-limit", ""))
             return reply.body

@@ -40,20 +40,20 @@ class Turns:
         """How long it is until every request that waits now has had its turn."""
         return max(self._until - self._clock.now(), 0.0)
 
-    def take(self, endpoint: Endpoint) -> None:
-        """Wait until a request of this endpoint may go; again when a hold came meanwhile.
+    def take(self, endpoint: Endpoint) -> float:
+        """Wait until a request of this endpoint may go; again when a hold came meanwhile. To the instant of its turn.
 
         Raises:
             KlaviyoError: That is further away than anybody wants to wait.
             RunStopped: The run ended first.
         """
-        held = True
-        while held:
+        while True:
             with self._lock:
                 windows = self._of(endpoint)
                 now = self._clock.now()
-                seconds = windows.reserve(now)
-                self._until = max(self._until, now + seconds)
+                instant = windows.reserve(now)
+                self._until = max(self._until, instant)
+            seconds = instant - now
             if seconds > self._wait_max:
                 raise KlaviyoError(
                     f"{endpoint.name}: Klaviyo's rate limit leaves no room for {seconds:.0f} s, longer than "
@@ -61,7 +61,14 @@ class Turns:
                 )
             self.wait(seconds)
             with self._lock:
-                held = windows.held(self._clock.now())
+                if not windows.held(self._clock.now()):
+                    return instant
+                windows.give_back(instant)
+
+    def answered(self, endpoint: Endpoint, instant: float) -> None:
+        """The request of this turn has its answer."""
+        with self._lock:
+            self._of(endpoint).answered(instant, self._clock.now())
 
     def wait(self, seconds: float) -> None:
         """Wait.

@@ -36,6 +36,7 @@ CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 10.0
 ANSWER_BYTES_MAX = 64 * 1024 * 1024
 _CHUNK_BYTES = 65_536
+_PIECE_BYTES = 262_144
 _NO_SANDBOX = "; `api_url` is this machine: is `target-klaviyo-segments-sandbox` running there?"
 _PROXY_DENIES = (
     "the proxy lets nobody through whom it does not know (407): put a user and a password that it takes into the "
@@ -207,9 +208,9 @@ class _Upload:
 
     def __iter__(self) -> Iterator[bytes]:
         for part in (self._body,) if isinstance(self._body, bytes) else self._body:
-            for start in range(0, len(part), _CHUNK_BYTES):
+            for start in range(0, len(part), _PIECE_BYTES):
                 self._watch()
-                yield part[start : start + _CHUNK_BYTES]
+                yield part[start : start + _PIECE_BYTES]
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

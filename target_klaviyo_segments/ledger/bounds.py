@@ -15,5 +15,6 @@ class Bounds:
 
     waiting: int = 250_000
     waiting_watched: int = 250_000
+    waiting_idle: int = 50_000
     runs: int = 1_000
     jobs: int = 10_000

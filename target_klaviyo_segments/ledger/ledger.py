@@ -135,3 +135,8 @@ class Ledger(Membership):
             self._runs.note(self._runs.of(intent), counts or {})
         if self._posting.settled(intent, (delivered, undelivered), closed=closed):
             self._posting.post()
+
+    def catch_up(self) -> None:
+        """Post what waits, if it is much, so that less is left to do at the end of the run."""
+        if self._posting.is_much:
+            self._posting.post()

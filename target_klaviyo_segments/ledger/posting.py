@@ -68,6 +68,11 @@ class Posting:
         self._watched.update(hashes[row] for rows in fates for row in rows)
         return self._waiting >= self._bounds.waiting_watched
 
+    @property
+    def is_much(self) -> bool:
+        """Whether enough waits to be posted by who has nothing else to do."""
+        return self._waiting >= self._bounds.waiting_idle
+
     def waits_for(self, emails: Iterable[str]) -> bool:
         """Whether one of these may wait in the journal."""
         if self._watched is None:

@@ -91,9 +91,10 @@ def test_a_job_that_everybody_waits_for_is_seen_soon(end):
 
 
 def test_while_rows_come_the_quota_is_saved():
-    """A run that reads looks no more often than the quota allows for ever."""
-    _, looks = watched({f"job-{n}": n * 0.05 for n in range(200)}, until=60.0, awaited=False)
-    assert len(looks) <= 10 / 0.4 + 1  # of ten seconds
+    """A run that reads looks soon while the quota has room, and then no more often than it allows for ever."""
+    _, looks = watched({f"job-{n}": n * 0.05 for n in range(2_000)}, until=110.0, awaited=False)
+    assert sum(look < 10 for look in looks) == pytest.approx(10 / 0.2, abs=2)
+    assert sum(40 <= look < 100 for look in looks) <= 60 / 0.55 + 1
 
 
 @pytest.mark.parametrize("awaited", [True, False])

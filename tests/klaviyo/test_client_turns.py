@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from target_klaviyo_segments.errors import KlaviyoError, RunStopped
-from target_klaviyo_segments.klaviyo.pacing import SLACK_SECONDS
+from target_klaviyo_segments.klaviyo.pacing import SLACK_ANSWERED_SECONDS
 
 LIST = {"data": {"type": "list", "id": "Y6nRLr", "attributes": {"name": "VIP"}}}
 JOB = {"data": {"type": "profile-bulk-import-job", "id": "J1", "attributes": {"status": "queued"}}}
@@ -105,8 +105,8 @@ def test_the_quota_is_used_and_never_exceeded(connect, reply):
     connected = connect(lambda _: reply(202, JOB))
     for _ in range(151):
         connected.client.submit_import("L", [b"{}"])
-    assert connected.times[9:11] == pytest.approx([0, 1 + SLACK_SECONDS])
-    assert connected.times[149:] == pytest.approx([14 * (1 + SLACK_SECONDS), 60 + SLACK_SECONDS])
+    assert connected.times[9:11] == pytest.approx([0, 1 + SLACK_ANSWERED_SECONDS])
+    assert connected.times[149:] == pytest.approx([14 * (1 + SLACK_ANSWERED_SECONDS), 60 + SLACK_ANSWERED_SECONDS])
 
 
 def test_threads_share_the_quota(connect, reply):
@@ -133,7 +133,7 @@ def test_quotas_are_learned_from_answers(connect, reply):
     connected = connect(lambda _: reply(202, JOB, {"RateLimit-Limit": "2, 2;w=1, 150;w=60"}))
     for _ in range(6):
         connected.client.submit_import("L", [b"{}"])
-    window = 1 + SLACK_SECONDS
+    window = 1 + SLACK_ANSWERED_SECONDS
     assert connected.times == pytest.approx([0, 0, window, window, 2 * window, 2 * window])
 
 

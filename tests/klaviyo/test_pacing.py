@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from target_klaviyo_segments.errors import Transient
 from target_klaviyo_segments.klaviyo.pacing import (
     QUOTA_MAX,
+    SLACK_ANSWERED_SECONDS,
     SLACK_MAX_SECONDS,
     SLACK_SECONDS,
     RetryPolicy,
@@ -39,7 +40,7 @@ def exceeded(instants, window):
 
 
 def times(windows, count, now=0.0):
-    return [now + windows.reserve(now) for _ in range(count)]
+    return [windows.reserve(now) for _ in range(count)]
 
 
 @given(TIERS, GAPS)
@@ -48,7 +49,7 @@ def test_no_window_is_ever_exceeded(tier, gaps):
     windows, now, instants = Windows(tier), 0.0, []
     for gap in gaps:
         now += gap
-        instants.append(now + windows.reserve(now))
+        instants.append(windows.reserve(now))
     assert all(later >= earlier - SLACK for earlier, later in pairwise(instants))
     assert not any(exceeded(instants, window) for window in tier)
 
@@ -62,7 +63,7 @@ def test_no_learned_window_is_exceeded_from_then_on(gaps, burst, steady, before)
     instants = []
     for gap in gaps:
         now += gap
-        instants.append(now + windows.reserve(now))
+        instants.append(windows.reserve(now))
     assert not exceeded(instants, Window(burst, 1))
     assert not exceeded(instants, Window(steady, 60))
 
@@ -75,7 +76,7 @@ def test_nobody_goes_before_a_hold_is_over(gaps, position, length):
         now += gap
         if index == position:
             windows.hold(now + length)
-            assert now + windows.reserve(now) >= now + length - SLACK
+            assert windows.reserve(now) >= now + length - SLACK
         windows.reserve(now)
 
 
@@ -94,10 +95,44 @@ def test_requests_that_arrive_late_break_no_window(sent):
     windows, now, arrivals = Windows(M), 0.0, []
     for gap, late in sent:
         now += gap
-        arrivals.append(now + windows.reserve(now) + late)
+        arrivals.append(windows.reserve(now) + late)
     klaviyo = KlaviyoWindows()
     for arrival in sorted(arrivals):
         klaviyo.take({"import": sandbox_windows.M}, arrival)  # or it raises
+
+
+def answers(windows, klaviyo, trips):
+    """Send a request each time that one may go, as `trips` say: how long on the way, and until its answer."""
+    last = 0.0
+    for on_the_way, until_answered in trips:
+        instant = windows.reserve(last)
+        klaviyo.take({"import": sandbox_windows.M}, instant + on_the_way)  # or it raises
+        last = instant + on_the_way + until_answered
+        windows.answered(instant, last)
+    return last
+
+
+@given(st.lists(st.tuples(st.floats(0.0, 0.15), st.floats(0.01, 0.04)), max_size=149))
+def test_answers_show_how_late_requests_arrived(trips):
+    """Later by more than the slack is no trouble once it is known."""
+    answers(Windows(M), KlaviyoWindows(), [(0.0, 0.01), *trips])
+
+
+def test_answers_that_come_alike_leave_little_room():
+    """Who was no slower than the fastest was not late; of the first answer nobody knows what it waited for."""
+    windows = Windows([Window(10, 1)])
+    for instant in times(windows, 10):
+        windows.answered(instant, 0.3)
+    assert times(windows, 10) == pytest.approx([1 + SLACK_ANSWERED_SECONDS] * 9 + [1 + 2 * SLACK_SECONDS])
+
+
+def test_who_did_not_send_takes_no_place():
+    """A turn that a hold made void is another's."""
+    windows = Windows([Window(2, 1)])
+    first, second = times(windows, 2)
+    assert windows.give_back(second)
+    assert not windows.give_back(9.0)
+    assert windows.reserve(first) == first
 
 
 def test_each_429_makes_more_room():
@@ -113,7 +148,7 @@ def test_a_request_after_a_pause_goes_at_once():
     """Nobody waits for a window that has room."""
     windows = Windows(M)
     times(windows, 10)
-    assert windows.reserve(1.0 + SLACK_SECONDS) == 0.0
+    assert windows.reserve(1.0 + SLACK_SECONDS) == 1.0 + SLACK_SECONDS
 
 
 def test_a_hold_is_seen_until_it_is_over():

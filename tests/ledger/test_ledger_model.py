@@ -40,7 +40,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def load(self):
         path = self.folders[-1] / "ledger.sqlite3"
-        bounds = Bounds(waiting=8, waiting_watched=5)
+        bounds = Bounds(waiting=8, waiting_watched=5, waiting_idle=3)
         self.ledger = Ledger.open(path, now=lambda: self.time, warn=self.warnings.append, bounds=bounds)
 
     def begin(self):
@@ -180,6 +180,10 @@ class LedgerMachine(RuleBasedStateMachine):
         self.ledger.remove(list_id, emails)
         for email in emails:
             self.members.pop((list_id, email), None)
+
+    @rule()
+    def catch_up(self):
+        self.ledger.catch_up()
 
     @rule()
     def reopen(self):
