@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from target_klaviyo_segments.export.lane import streams_that_lose
 from target_klaviyo_segments.report.document import StreamReport
-from target_klaviyo_segments.settings.setting import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from target_klaviyo_segments.export.lane import Lane
@@ -74,14 +73,6 @@ def too_many_rejected(lanes: Mapping[str, Lane], percent: int, rejects: Path) ->
         "the setting" + "".join(f". {hint}" for hint in _hint(stream, tally))
         for stream, tally in streams_that_lose(lanes.values(), percent)
     ]
-
-
-def never_came(segments: Mapping[str, Any] | None, came: Sequence[str]) -> Iterator[str]:
-    """Streams that `segments` names and that the tap did not send, a sentence each: most often a typing error."""
-    for stream in segments or ():
-        if stream not in came:
-            others = f"; it sent {', '.join(sorted(came))}" if came else ""
-            yield f"`segments` names the stream `{stream}`, which the tap did not send{others}{nearest(stream, came)}"
 
 
 def _hint(stream: str, tally: Tally) -> list[str]:

@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING, Any
 from target_klaviyo_segments.acceptance import acceptance
 from target_klaviyo_segments.aftermath import report_of, sentences
 from target_klaviyo_segments.assembly import put_together
-from target_klaviyo_segments.conclusion import never_came, stream_reports, too_many_rejected
+from target_klaviyo_segments.conclusion import stream_reports, too_many_rejected
 from target_klaviyo_segments.ending import Ending
 from target_klaviyo_segments.errors import InputError, RunStopped, SettingsError, StoppedBySignal, TargetError
 from target_klaviyo_segments.export.resume import Resume
 from target_klaviyo_segments.gate import refusal
 from target_klaviyo_segments.report.document import StreamReport
 from target_klaviyo_segments.report.files import prepare, write_past_report
-from target_klaviyo_segments.report.tally import Tally
 from target_klaviyo_segments.routing import Routes
+from target_klaviyo_segments.selection import Selection
 from target_klaviyo_segments.watching import numbers_of
 from target_klaviyo_segments.watching.retry_lines import RetryLines
 from target_klaviyo_segments.wiring import make_report
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from target_klaviyo_segments.aftermath import Outcome
     from target_klaviyo_segments.alerts import Alarm
@@ -57,7 +57,6 @@ class Run:
         self._log = log
         self._clock = wires.clock
         self.wall = wires.wall
-        self._unselected: dict[str, Tally] = {}
         self._routes: dict[str, Routes] = {}
         self._work_dir = prepare(settings.work_dir)
         self._report = make_report(settings)
@@ -81,6 +80,7 @@ class Run:
         )
         self.destinations, self.exporter = self._parts.destinations, self._parts.exporter
         self.clearing, self._ledger = self._parts.clearing, self._parts.ledger
+        self.selection = Selection(settings, self.exporter)
 
     def resume(self) -> None:
         """Settle what earlier runs left open; in a dry run only tell of it.
@@ -131,10 +131,6 @@ class Run:
             self._routes[stream] = Routes(stream, segment, self.exporter, self.destinations)
         return self._routes[stream]
 
-    def unselected(self, stream: str) -> Tally:
-        """Counters of a stream that is not exported."""
-        return self._unselected.setdefault(stream, Tally())
-
     @property
     def dry(self) -> bool:
         """Whether it only foretells."""
@@ -147,7 +143,7 @@ class Run:
 
     def numbers(self) -> Numbers:
         """How far it is."""
-        tallies = [*(lane.tally for lane in self.exporter.lanes.values()), *self._unselected.values()]
+        tallies = [*(lane.tally for lane in self.exporter.lanes.values()), *self.selection.left_out.values()]
         left = self._parts.client.turns.seconds_left
         return numbers_of(tallies, under_way=self.exporter.under_way, quota_seconds=left)
 
@@ -167,26 +163,20 @@ class Run:
         Raises:
             TargetError: Not every row was delivered or refused for a reason of its own, or too many were refused.
         """
+        mistyped = self.selection.mistyped()
         self.exporter.finish()
         self.clearing.carry_out(self.exporter.lanes.values(), self.exporter.go_on)
         self._parts.rejects.close()
         self._parts.failed.close()
-        for warning in self._never_came():
+        for warning in (*self.selection.never_came(), *filter(None, (each.unused() for each in self._routes.values()))):
             self.warn(warning)
-        percent, path = self._settings.max_rejected_percent, self._parts.rejects.path
+        lossy = too_many_rejected(self.exporter.lanes, self._settings.max_rejected_percent, self._parts.rejects.path)
         vanished = [words for routes in self._routes.values() for words in routes.vanished(self._ledger.segments)]
-        problems = [*self.exporter.incomplete, *vanished, *too_many_rejected(self.exporter.lanes, percent, path)]
+        problems = [*self.exporter.incomplete, *mistyped, *vanished, *lossy]
         if problems:
             self._end("failed", "; ".join(problems))
             raise RunStopped("; ".join(problems))
         self._end("successful", None)
-
-    def _never_came(self) -> Iterator[str]:
-        """Streams and segments that the settings name and the input did not bring."""
-        if self._settings.segment_field is None:
-            streams = dict.fromkeys(lane.stream for lane in self.exporter.lanes.values())
-            yield from never_came(self._settings.segments, [*streams, *self._unselected])
-        yield from filter(None, (routes.unused() for routes in self._routes.values()))
 
     def break_off(self, reason: BaseException) -> None:
         """The run ends early: settle what is under way, write the report.
@@ -225,7 +215,7 @@ class Run:
             *stream_reports(
                 self.exporter.lanes, self.destinations.lists, self._parts.mirror.report, self._parts.subscribing.report
             ),
-            *(StreamReport(s, t) for s, t in self._unselected.items()),
+            *(StreamReport(s, t) for s, t in self.selection.left_out.items()),
         ]
         report.plan |= {"needed": self._parts.plan.needed}
         if self._parts.rehearsing is not None:

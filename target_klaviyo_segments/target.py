@@ -142,7 +142,7 @@ class TargetKlaviyoSegments(Target):
             self.run.check()
             segment = None
         if segment is None:
-            return partial(UnselectedSink, tally=self.run.unselected(stream_name))
+            return partial(UnselectedSink, tally=self.run.selection.leave_out(stream_name))
         sink = SegmentSink if segment.segment_field is None else RoutedSink
         sink = SuppressionSink if segment.suppresses else sink
         return partial(sink, run=self.run, settings=self.settings, segment=segment)

@@ -107,6 +107,7 @@ class Exporter:
         """
         name = stream if value is None else f"{stream}/{value}"
         if name not in self.lanes:
+            self.await_no_longer(stream)
             lane = self.lanes[name] = self._new_lane(name, stream, list_id, suppression)
             lane.filling.rows_max = self._filler.rows_left(lane)
             lane.make_list = make_list
@@ -123,6 +124,15 @@ class Exporter:
         sieve = new() if self._limits.skip_unchanged and suppression is None else None
         leaving = self._departure.leaving(name)
         return Lane(name, stream, list_id, new(), new(), rows, leaving, suppression, sieve=sieve)
+
+    def await_stream(self, stream: str) -> None:
+        """No STATE goes out any more before this stream has come, or is awaited no longer."""
+        self.intake.sequence += 1  # rows that are not exported have no numbers: one for them, after what came before
+        self._checkpoint.hold(("awaited", stream), self.intake.sequence)
+
+    def await_no_longer(self, stream: str) -> None:
+        """Whether a stream comes does not matter any more."""
+        self._checkpoint.release(("awaited", stream))
 
     def state(self, value: Any) -> None:  # noqa: ANN401  # a STATE's value is whatever the tap says
         """Take a STATE; it goes out when everything read before it has its fate.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from pipeline import LIST, record, schema, state
 
 EMAIL = {"email": {"type": ["string", "null"]}}
@@ -193,13 +194,44 @@ def test_each_run_leaves_its_own_report(pipeline):
 
 
 def test_a_stream_that_segments_names_and_the_tap_does_not_send_is_told(pipeline):
-    """A typing error would export nothing and look well."""
-    assert pipeline.run([schema(stream="newsletter"), record("a@x.io", "newsletter")], segments={"newsleter": {}})
+    """Perhaps it is not selected in the tap."""
+    lines = [schema(stream="orders"), record("a@x.io", "orders"), state(1)]
+    assert pipeline.run(lines, segments={"newsletter": {}})
     (warning,) = pipeline.report["warnings"]
-    assert warning == (
-        "`segments` names the stream `newsleter`, which the tap did not send; it sent newsletter; "
-        "did you mean `newsletter`?"
+    assert warning == "`segments` names the stream `newsletter`, which the tap did not send; it sent orders"
+    assert pipeline.states == [1]
+
+
+def test_a_misspelt_stream_fails_the_run(pipeline):
+    """It would export nothing and look well, and the STATE would skip its rows for ever."""
+    people = [schema(), record("b@x.io"), state(1)]
+    letters = [schema(stream="newsletter"), record("a@x.io", "newsletter"), state(2)]
+    assert not pipeline.run([*people, *letters], segments={"people": {}, "newsleter": {}})
+    assert pipeline.error == (
+        "the 1 rows of stream `newsletter` were not exported: `segments` names `newsleter`, which the tap did not "
+        "send, and no STATE was written since. Correct the name; or, where two streams are meant, deselect "
+        "`newsletter` in the tap"
     )
+    assert list(pipeline.members()) == ["b@x.io"]
+    assert pipeline.states == [1]
+    assert pipeline.report["warnings"] == []
+    pipeline.assert_balanced()
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [schema(stream="persons"), record("a@x.io", "persons"), state(1), schema(stream="person"), state(2)],
+        [schema(stream="person"), schema(stream="persons"), record("a@x.io", "persons"), state(1), state(2)],
+        [schema(stream="persons"), state(2)],
+    ],
+    ids=["later", "before", "no rows"],
+)
+def test_a_stream_that_is_called_nearly_as_another_is_left_out(pipeline, lines):
+    """Where both come, or nothing came of it, nothing is misspelt."""
+    assert pipeline.run(lines, segments={"person": {}})
+    assert pipeline.states[-1] == 2
+    assert pipeline.members() == {}
 
 
 def test_a_source_that_the_schema_does_not_have_is_told(pipeline):
