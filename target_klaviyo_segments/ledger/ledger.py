@@ -33,6 +33,7 @@ class Ledger(Membership):
     def __init__(self, database: Database, lock: Held, now: Callable[[], float], bounds: Bounds) -> None:
         super().__init__(database, Posting(database, bounds), now)
         self._lock = lock
+        self._bounds = bounds
         self._runs = Runs(database, now, bounds)
         self.crashed_runs, self.pace = self._runs.crashed, self._runs.pace
         self.last_runs, self.last_success = self._runs.last, self._runs.last_success
@@ -137,6 +138,8 @@ class Ledger(Membership):
             self._posting.post()
 
     def catch_up(self) -> None:
-        """Post what waits, if it is much, so that less is left to do at the end of the run."""
+        """Post what waits and sort who was seen, if they are many, so that less is left to do at the end of the run."""
         if self._posting.is_much:
             self._posting.post()
+        if self._seen.unsorted >= self._bounds.waiting_idle:
+            self._seen.sort()

@@ -20,19 +20,20 @@ _READ_AT_ONCE = 5_000
 
 
 class Seen:
-    """Appended in any order, sorted once when it is first asked. Lists and streams go by their numbers."""
+    """Appended in any order, sorted when it is asked. Lists and streams go by their numbers.
+
+    `unsorted` are as many as `sort` would have to do with.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._begun = False
-        self._sorted = False
+        self.unsorted = 0
 
     def add(self, list_number: int, emails: Sequence[str]) -> None:
         """These people are in a segment of the list."""
-        if not self._begun:
-            self._database.run("CREATE TEMP TABLE seen (person TEXT NOT NULL)")
-            self._begun = True
-        self._sorted = False
+        self._begin()
+        self.unsorted += len(emails)
         self._database.write_over(
             "INSERT INTO temp.seen (person) {values}", people(list_number, emails), size=len(emails)
         )
@@ -76,11 +77,15 @@ class Seen:
         )
 
     def sort(self) -> None:
-        """Make the table `seen_sorted`, of everybody seen so far."""
-        if self._sorted:
-            return
-        self._database.run("DROP TABLE IF EXISTS temp.seen_sorted")
-        self._database.run("CREATE TEMP TABLE seen_sorted (person TEXT PRIMARY KEY) WITHOUT ROWID")
-        if self._begun:
+        """Bring everybody seen so far into the table `seen_sorted`."""
+        self._begin()
+        if self.unsorted:
             self._database.run("INSERT OR IGNORE INTO temp.seen_sorted SELECT person FROM temp.seen ORDER BY person")
-        self._sorted = True
+            self._database.run("DELETE FROM temp.seen")
+            self.unsorted = 0
+
+    def _begin(self) -> None:
+        if not self._begun:
+            self._database.run("CREATE TEMP TABLE seen (person TEXT NOT NULL)")
+            self._database.run("CREATE TEMP TABLE seen_sorted (person TEXT PRIMARY KEY) WITHOUT ROWID")
+            self._begun = True
