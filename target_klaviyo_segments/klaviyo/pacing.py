@@ -61,20 +61,19 @@ class Windows:
         del arrivals[: -max(self._quotas.values())]
         return instant
 
-    def give_back(self, instant: float) -> bool:
-        """Count a request without an answer no longer; whether it was still counted."""
+    def give_back(self, instant: float) -> None:
+        """Count a request without an answer no longer."""
         found = next((each for each in reversed(self._arrivals) if each[1] == instant), None)
         if found is not None:
             self._arrivals.remove(found)
-        return found is not None
 
     def answered(self, instant: float, now: float) -> None:
         """A request has its answer, and so it arrived before."""
         seconds = now - instant
         late = min(max(seconds - (self._fastest or 0.0), 0.0) + SLACK_ANSWERED_SECONDS, 2 * self._slack)
         self._fastest = min(seconds, seconds if self._fastest is None else self._fastest)
-        if self.give_back(instant):
-            insort(self._arrivals, (instant + late, _ANSWERED))
+        self.give_back(instant)
+        insort(self._arrivals, (instant + late, _ANSWERED))
 
     def hold(self, until: float) -> None:
         """After a 429 nobody sends before `until`: an earlier request would be refused as well."""

@@ -130,9 +130,24 @@ def test_who_did_not_send_takes_no_place():
     """A turn that a hold made void is another's."""
     windows = Windows([Window(2, 1)])
     first, second = times(windows, 2)
-    assert windows.give_back(second)
-    assert not windows.give_back(9.0)
+    windows.give_back(second)
     assert windows.reserve(first) == first
+
+
+def test_giving_back_what_was_not_taken_frees_no_place():
+    """Only a turn that is counted is another's."""
+    windows = Windows([Window(2, 1)])
+    times(windows, 2)
+    windows.give_back(9.0)
+    assert windows.reserve(0.0) == 1 + SLACK_SECONDS
+
+
+def test_an_answer_after_its_window_takes_no_second_place():
+    """However late it comes: a request takes one place."""
+    windows = Windows([Window(2, 1)])
+    late, *_ = times(windows, 3)
+    windows.answered(late, 9.0)
+    assert times(windows, 2, 9.0) == [9.0] * 2
 
 
 def test_each_429_makes_more_room():
