@@ -18,6 +18,7 @@ from target_klaviyo_segments.sandbox.decoding import decode
 from target_klaviyo_segments.sandbox.envelope import Fault, Refusal, answer, instant, moment, refuse
 from target_klaviyo_segments.sandbox.people import Unresolvable
 from target_klaviyo_segments.sandbox.rows import ROWS_POINTER
+from target_klaviyo_segments.sandbox.shapes import ToList
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,17 +76,8 @@ class _JobAttributes(Struct, forbid_unknown_fields=True):
     historical_import: bool | None = False
 
 
-class _ListId(Struct, forbid_unknown_fields=True):
-    type: Literal["list"]
-    id: str
-
-
-class _List(Struct, forbid_unknown_fields=True):
-    data: _ListId
-
-
 class _Relationships(Struct, forbid_unknown_fields=True):
-    list: _List | None = None
+    list: ToList | None = None
 
 
 class _Job(Struct, forbid_unknown_fields=True):

@@ -16,7 +16,7 @@ from target_klaviyo_segments.sandbox.contact import email_fault, emails_good, ph
 from target_klaviyo_segments.sandbox.decoding import decode, fault_of
 from target_klaviyo_segments.sandbox.envelope import Fault, Refusal, refuse
 from target_klaviyo_segments.sandbox.person import sent_attributes
-from target_klaviyo_segments.sandbox.shapes import Profile
+from target_klaviyo_segments.sandbox.shapes import ListId, Profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,13 +37,8 @@ class _JobAttributes(Struct, forbid_unknown_fields=True):
     profiles: _Profiles
 
 
-class _ListId(Struct, forbid_unknown_fields=True):
-    type: Literal["list"]
-    id: str
-
-
 class _ListIds(Struct, forbid_unknown_fields=True):
-    data: list[_ListId]
+    data: list[ListId]
 
 
 class _Relationships(Struct, forbid_unknown_fields=True):

@@ -1,4 +1,4 @@
-"""The profile resource as it is written: in a bulk import, and alone.
+"""The profile resource as it is written: in a bulk import, and alone; and the list that a job names.
 
 https://developers.klaviyo.com/en/reference/bulk_import_profiles
 """
@@ -81,3 +81,16 @@ class Profile(Struct, forbid_unknown_fields=True, gc=False):
     attributes: Attributes
     id: Text = None
     meta: Meta | None = None
+
+
+class ListId(Struct, forbid_unknown_fields=True):
+    """One list."""
+
+    type: Literal["list"]
+    id: str
+
+
+class ToList(Struct, forbid_unknown_fields=True):
+    """The list of a job that has one at most."""
+
+    data: ListId

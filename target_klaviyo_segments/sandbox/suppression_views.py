@@ -16,6 +16,7 @@ from target_klaviyo_segments.sandbox.decoding import decode
 from target_klaviyo_segments.sandbox.envelope import Fault, Refusal, answer, linkage, moment, refuse, relation, resource
 from target_klaviyo_segments.sandbox.life import COMPLETE
 from target_klaviyo_segments.sandbox.rows import ROWS_POINTER
+from target_klaviyo_segments.sandbox.shapes import ToList
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -51,18 +52,9 @@ class _JobAttributes(Struct, forbid_unknown_fields=True):
     profiles: _Profiles | None = None
 
 
-class _ListId(Struct, forbid_unknown_fields=True):
-    type: Literal["list"]
-    id: str
-
-
 class _SegmentId(Struct, forbid_unknown_fields=True):
     type: Literal["segment"]
     id: str
-
-
-class _List(Struct, forbid_unknown_fields=True):
-    data: _ListId
 
 
 class _Segment(Struct, forbid_unknown_fields=True):
@@ -70,7 +62,7 @@ class _Segment(Struct, forbid_unknown_fields=True):
 
 
 class _Relationships(Struct, forbid_unknown_fields=True):
-    list: _List | None = None
+    list: ToList | None = None
     segment: _Segment | None = None
 
 
