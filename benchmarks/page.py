@@ -52,7 +52,7 @@ def stream(place: int, warnings: int, source: random.Random) -> StreamReport:
         f"Segment {place}",
         [export(place, number, tally.delivered // 2) for number in (1, 2)],
         [f"stream `{name}`: property `p{number}` of `field_map` is not in its schema" for number in range(warnings)],
-        {"members_before": 9, "leavers": 2, "removed": 2, "not_found": 0, "stayed": 0, "refused": None}
+        {"members_before": 9, "leavers": 2, "removed": 2, "not_found": 0, "stayed": 0, "kept": 0, "refused": None}
         if place % 4 == 0
         else None,
     )

@@ -13,7 +13,7 @@ import click
 from target_klaviyo_segments import acceptance, tokens
 from target_klaviyo_segments import config as configuration
 from target_klaviyo_segments.alerts import memory
-from target_klaviyo_segments.errors import RunStopped, SettingsError, WorkDirError
+from target_klaviyo_segments.errors import NotFound, RunStopped, SettingsError, WorkDirError
 from target_klaviyo_segments.export.removal import Removal
 from target_klaviyo_segments.gate import refusal, user_name
 from target_klaviyo_segments.ledger import Ledger, glance
@@ -24,6 +24,8 @@ from target_klaviyo_segments.wiring import Wires, make_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+    from target_klaviyo_segments.klaviyo.client import KlaviyoClient
 
 _LEDGER = "ledger.sqlite3"
 # What runs leave in the work directory, the ledger's own lock last. Nothing else is touched.
@@ -81,6 +83,11 @@ def carry_out(values: Mapping[str, Any], wires: Wires, *, and_empty_list: bool, 
         yield from _files_gone(work_dir, yes=yes)
         return
     found = glance(work_dir / _LEDGER)
+    if settings is not None and found is not None and found.unfinished:
+        raise RunStopped(
+            "a run broke off, and what became of its last rows is not known yet: nothing was forgotten. Run it once "
+            "more, an empty input will do; then all whom it put on lists are known"
+        )
     ledger = Ledger.open(work_dir / _LEDGER, now=time.time, warn=click.echo)
     try:
         if settings is not None:
@@ -106,8 +113,12 @@ def _empty(ledger: Ledger, lists: Sequence[str], settings: Settings, wires: Wire
                     )
                 ]
             )
+        there = _those_there(client, lists, account.id)
         for list_id in lists:
             count = ledger.count_members(list_id)
+            if list_id not in there:
+                yield f"list {list_id} is not in {account.name} any more: nobody is on it"
+                continue
             if not yes:
                 yield f"list {list_id} of {account.name}: {count} people would be taken off"
                 continue
@@ -122,6 +133,23 @@ def _empty(ledger: Ledger, lists: Sequence[str], settings: Settings, wires: Wire
             yield f"list {list_id} of {account.name}: {off} people taken off, {unknown} were gone already"
     finally:
         client.close()
+
+
+def _those_there(client: KlaviyoClient, lists: Sequence[str], account_id: str) -> set[str]:
+    there = set()
+    for list_id in lists:
+        with suppress(NotFound):
+            there.add(client.list(list_id).id)
+    if lists and not there:
+        raise SettingsError(
+            [
+                (
+                    f"none of the lists of this connection is in the account {account_id} of the key: nothing was "
+                    "forgotten. Put the right key; if they were all deleted, leave out `--and-empty-list`"
+                )
+            ]
+        )
+    return there
 
 
 def _files_gone(work_dir: Path, *, yes: bool) -> Iterable[str]:

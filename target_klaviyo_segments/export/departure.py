@@ -8,6 +8,7 @@ from target_klaviyo_segments.export import bygone, strays
 from target_klaviyo_segments.export.bygone import warn_of_bygone
 from target_klaviyo_segments.export.lane import streams_that_lose
 from target_klaviyo_segments.export.leaving import Leaving
+from target_klaviyo_segments.export.removal import still_there
 from target_klaviyo_segments.export.strays import find_strays
 
 if TYPE_CHECKING:
@@ -119,12 +120,7 @@ class Departure:
         lane.leaving.forget()
         if stayed:  # whoever is in another segment of the list too
             lane.warn(f"stream `{lane.name}`: {stayed} people who left it stay, for another stream has them too")
-        if not refused:
-            return None
-        return (
-            f"stream `{lane.name}`: Klaviyo refuses to take {refused} people off the list. They are on it still: run "
-            "again, and report it when it stays"
-        )
+        return still_there(lane.name, refused) if refused else None
 
     def _take_off(self, lane: Lane, rows: Mapping[str, int]) -> int:
         """How many of these people Klaviyo refuses to take off."""

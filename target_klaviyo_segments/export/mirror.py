@@ -7,6 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
 from target_klaviyo_segments.export.modes import MirrorPlan, Refusal, may_remove
+from target_klaviyo_segments.export.removal import still_there
 from target_klaviyo_segments.export.roll import call_the_roll
 from target_klaviyo_segments.report.tally import total
 
@@ -42,6 +43,7 @@ class Mirrored:
     removed: int = 0
     not_found: int = 0
     stayed: int = 0  # another segment has them
+    kept: int = 0  # Klaviyo refuses to take them off
     refused: str | None = None
 
 
@@ -170,7 +172,10 @@ class Mirror:
         for part in self._take_off(list_id, streams, outcome):
             outcome.removed += len(part.removed) + part.nameless
             outcome.not_found += len(part.not_found)
+            outcome.kept += len(part.refused)
             check()
+        if outcome.kept:
+            yield still_there(", ".join(streams), outcome.kept)
 
     def _take_off(self, list_id: str, streams: Sequence[str], outcome: Mirrored) -> Iterator[Removed]:
         if self.limits.everybody:

@@ -154,6 +154,14 @@ class Removal:
         return {(email, profile_id) for email, profile_id in ids if profile_id in refused}
 
 
+def still_there(stream: str, people: int) -> str:
+    """What to tell of people who are `refused`."""
+    return (
+        f"stream `{stream}`: Klaviyo refuses to take {people} people off the list. They are on it still: run again, "
+        "and report it when it stays"
+    )
+
+
 def _parts(items: Iterable[T]) -> Iterator[list[T]]:
     rest = iter(items)
     while part := list(islice(rest, PEOPLE_A_TIME)):

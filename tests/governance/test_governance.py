@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from contextlib import closing
 
 import pytest
 from pipeline import KEY, LIST, Pipeline, record, schema
@@ -13,6 +15,7 @@ from target_klaviyo_segments.cli import main
 from target_klaviyo_segments.errors import TargetError
 from target_klaviyo_segments.forgetting import _remove, carry_out
 from target_klaviyo_segments.klaviyo.oauth import TOKEN
+from target_klaviyo_segments.ledger import Ledger
 from target_klaviyo_segments.sandbox.app import Response
 from target_klaviyo_segments.target import TargetKlaviyoSegments
 
@@ -303,6 +306,59 @@ def test_forget_of_another_account(pipeline):
     )
     assert len(pipeline.members()) == 2
     assert (pipeline.work_dir / "ledger.sqlite3").exists()
+
+
+def without(*lists):
+    """An account that has no such lists."""
+    told = {"errors": [{"id": "1", "status": 404, "code": "not_found", "title": "Not found.", "detail": "No list."}]}
+    gone = Response(404, {"Content-Type": "application/json"}, json.dumps(told).encode())
+    return lambda request: gone if any(f"/api/lists/{each}" in request.path for each in lists) else None
+
+
+def test_forget_with_the_key_of_another_account(pipeline):
+    """Where no `expected_account_id` says so, its lists do: there is none of ours."""
+    assert pipeline.run(PEOPLE)
+    pipeline.sandbox.interceptors.append(without(LIST))
+    with pytest.raises(TargetError) as refused:
+        forget(pipeline, empty=True)
+    assert str(refused.value) == (
+        "none of the lists of this connection is in the account SANDBX of the key: nothing was forgotten. "
+        "Put the right key; if they were all deleted, leave out `--and-empty-list`"
+    )
+    assert (pipeline.work_dir / "ledger.sqlite3").exists()
+    pipeline.sandbox.interceptors.clear()
+    forget(pipeline, empty=True)
+    assert pipeline.members() == {}
+
+
+def test_forget_when_one_of_the_lists_is_gone(pipeline):
+    """The others are emptied."""
+    pipeline.sandbox.add_list("GONE01", "Gone")
+    assert pipeline.run(PEOPLE, list_id="GONE01")
+    assert pipeline.run(PEOPLE)
+    pipeline.sandbox.interceptors.append(without("GONE01"))
+    lines = forget(pipeline, empty=True)
+    assert "list GONE01 is not in Sandbox Ltd any more: nobody is on it" in lines
+    assert f"list {LIST} of Sandbox Ltd: 2 people taken off, 0 were gone already" in lines
+    assert pipeline.members() == {}
+
+
+def test_forget_after_a_run_that_was_killed(pipeline):
+    """Its last rows may be on the list: first it must be known."""
+    assert pipeline.run(PEOPLE)
+    with closing(Ledger.open(pipeline.work_dir / "ledger.sqlite3", now=time.time, warn=print)) as ledger:
+        ledger.begin_run("killed", connection="klaviyo", version="0")
+        one = {"emails": ["c@x.io"], "numbers": [1], "fingerprints": [1], "keys": [None]}
+        ledger.intend("killed", stream="people", list_id=LIST, **one)
+    with pytest.raises(TargetError) as refused:
+        forget(pipeline, empty=True)
+    assert str(refused.value) == (
+        "a run broke off, and what became of its last rows is not known yet: nothing was forgotten. Run it once more, "
+        "an empty input will do; then all whom it put on lists are known"
+    )
+    assert pipeline.run([])
+    forget(pipeline, empty=True)
+    assert pipeline.members() == {}
 
 
 def test_forget_when_klaviyo_refuses_people(pipeline):

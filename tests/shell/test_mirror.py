@@ -14,7 +14,7 @@ from thorough import thorough
 from target_klaviyo_segments.export.bygone import RUNS_LOOKED_AT
 from target_klaviyo_segments.klaviyo.protocol import import_profiles
 from target_klaviyo_segments.ledger import Ledger
-from target_klaviyo_segments.sandbox.app import Request
+from target_klaviyo_segments.sandbox.app import Request, Response
 
 MIRROR = {"sync_mode": "mirror", "max_removal_percent": 100}
 AT_END = MIRROR | {"mirror_on_end_of_input": True}
@@ -47,10 +47,35 @@ def test_who_left_the_segment_leaves_the_list(pipeline):
     assert pipeline.run(segment(1, 2, 3), **MIRROR)
     assert emails(pipeline) == people(1, 2, 3)
     assert outcome(pipeline) | {"refused": None} == {
-        "members_before": 3, "leavers": 1, "removed": 1, "not_found": 0, "stayed": 0, "refused": None
+        "members_before": 3, "leavers": 1, "removed": 1, "not_found": 0, "stayed": 0, "kept": 0,
+        "refused": None,
     }  # fmt: skip
     assert "p0@x.io" in pipeline.sandbox.profiles
     pipeline.assert_balanced()
+
+
+@pytest.mark.parametrize("scope", ["exported", "all"])
+def test_whom_klaviyo_refuses_to_take_off_is_told(pipeline, scope):
+    """They left the segment and are on the list still: the run is not taken for successful."""
+    assert pipeline.run(segment(0, 1, 2), **MIRROR, mirror_scope=scope)
+    known = pipeline.sandbox.profiles["p0@x.io"]["id"]
+
+    def refuse(request):
+        told = {"errors": [{"id": "1", "status": 400, "title": "Invalid input.", "detail": f"Invalid IDs: {known}"}]}
+        named = request.method == "DELETE" and known.encode() in request.body
+        return Response(400, {"Content-Type": "application/json"}, json.dumps(told).encode()) if named else None
+
+    pipeline.sandbox.interceptors.append(refuse)
+    assert not pipeline.run(segment(1), **MIRROR, mirror_scope=scope)
+    assert pipeline.error == (
+        "stream `people`: Klaviyo refuses to take 1 people off the list. They are on it still: run again, "
+        "and report it when it stays"
+    )
+    assert emails(pipeline) == people(0, 1)
+    assert (outcome(pipeline)["leavers"], outcome(pipeline)["removed"], outcome(pipeline)["kept"]) == (2, 1, 1)
+    pipeline.sandbox.interceptors.clear()
+    assert pipeline.run(segment(1), **MIRROR, mirror_scope=scope), pipeline.error
+    assert emails(pipeline) == people(1)
 
 
 def test_whom_others_put_on_the_list_stays(pipeline):

@@ -20,6 +20,7 @@ _MIRROR = {
     "removed": "taken off",
     "not_found": "not in Klaviyo any more",
     "stayed": "stay: another segment has them",
+    "kept": "Klaviyo refuses to take them off",
 }
 
 
@@ -108,7 +109,7 @@ def _mirrors(found: list[Mirrored]) -> h.Node:
         return None
     shown = found[: view.ROWS_SHOWN]
     columns = [Column("List"), *(Column(label, "n") for label in _MIRROR.values())]
-    rows = ([_list(one), *(number(one.outcome[each]) for each in _MIRROR)] for one in shown)
+    rows = ([_list(one), *(number(one.outcome.get(each, 0)) for each in _MIRROR)] for one in shown)
     return [
         h.h3["Mirrored lists"],
         folded(
