@@ -91,6 +91,10 @@ class Store(Protocol):
         """Nobody wants those of a stream any more."""
         ...
 
+    def take_back(self, kind: str) -> None:
+        """Those of people of whom another row of their stream does not have it are not wanted."""
+        ...
+
 
 class Errands:
     """One run's; on the main thread."""
@@ -131,6 +135,7 @@ class Errands:
             WorkDirError: The ledger cannot be read or written.
         """
         for hand in self._hands:
+            self._store.take_back(hand.kind)
             counts = self._store.count_ready(hand.kind)
             wanted = {stream for stream in counts if self._still_wanted(hand, stream, counts[stream])}
             if not wanted:

@@ -76,6 +76,7 @@ class Keeper:
             keys=keys,
             errands=errands,
             marks=marks,
+            source=lane.stream,
         )
 
     def submitted(self, parcel: Parcel, job_id: str, rows: Sequence[int]) -> None:
@@ -116,7 +117,8 @@ class Keeper:
         Raises:
             WorkDirError: The ledger cannot be read.
         """
-        emails, prints = batch.emails, prints_of(lane, batch)
+        errands = {kind: read(batch) for kind, read in lane.errands.items()}
+        emails, prints = batch.emails, _prints(batch, errands)
         keys = None if lane.keys_of is None else lane.keys_of(batch.records)
         since = self.trusted_since
         columns = emails, prints, keys
@@ -125,6 +127,10 @@ class Keeper:
             marks = lane.marks_of([batch.records[row] for row in found], [batch.payloads[row] for row in found])
             fields = [gives for gives, _ in marks]
             self._write(self._ledger.given.note, lane.name, lane.list_id, [emails[row] for row in found], fields)
+        for kind, bodies in errands.items():
+            declined = [emails[row] for row in found if bodies[row] is None]
+            if declined:
+                self._write(self._ledger.errands.decline, kind, lane.name, lane.list_id, declined, lane.stream)
         return {emails[position] for position in found}
 
     @property

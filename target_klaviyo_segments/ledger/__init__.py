@@ -29,7 +29,8 @@ Signatures:
     intend(run_id: str, *, stream: str, list_id: str, emails: Sequence[str], numbers: Sequence[int],
            fingerprints: Sequence[int], keys: Sequence[str | None],
            errands: Mapping[str, Sequence[bytes | None]] | None = None,    # what to do then, see `errands.py`
-           marks: Sequence[tuple[int, int]] = ()) -> int
+           marks: Sequence[tuple[int, int]] = (),
+           source: str | None = None) -> int                         # the stream that `stream` is a segment of
     submitted(intent: int, job_id: str, rows: Sequence[int]) -> None
     settle(intent: int, *, delivered: Sequence[int] = (), undelivered: Sequence[int] = (),
            counts: Mapping[str, Any] | None = None) -> None          # as `note_run`, in one transaction

@@ -1,7 +1,9 @@
 """Errands: what is to be done for a person once their row is delivered, kept until it is done, and as done after.
 
-    intend(intent, stream, list_number, emails, errands, now)        # these two in the transactions of the journal:
+    intend(intent, way, emails, errands, now)                        # these two in the transactions of the journal:
     settle(intent, delivered, undelivered)                           # the row's errands become ready, or are dropped
+    decline(kind, stream, list_id, emails, source=None)              # rows that are not sent are without it
+    take_back(kind)                                                  # what another segment or list of a stream declines
 
     ready(kind, after=None, count=1000) -> list[Errand]              # of one stream and list, in their order
     count_ready(kind) -> dict[str, int]                              # by stream
@@ -19,6 +21,7 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import TYPE_CHECKING
 
+from target_klaviyo_segments.ledger.declined import Declined, Way
 from target_klaviyo_segments.ledger.fingerprint import fingerprints
 from target_klaviyo_segments.ledger.names import Names, people
 from target_klaviyo_segments.ledger.spans import to_spans
@@ -59,20 +62,22 @@ class Errands:
         self._database = database
         self._names = names
         self._post = post
+        self.declined = Declined(database, post)
+        self.take_back = self.declined.take_back
 
     def intend(
         self,
         intent: int,
-        stream: int,
-        list_number: int,
+        way: Way,
         emails: Sequence[str],
         errands: Mapping[str, Sequence[bytes | None]],
         now: float,
     ) -> None:
         """Rows are about to be sent; the errand of each, or None, by kind. Part of a transaction."""
-        persons = people(list_number, emails)
+        persons, stream = people(way.list_number, emails), way.stream_number
         for kind, bodies in errands.items():
             self._forget(kind, stream, [person for person, body in zip(persons, bodies, strict=True) if body is None])
+            self.declined.note(way, kind, zip(emails, bodies, strict=True))
             rows = sorted((person, at) for at, person in enumerate(persons) if bodies[at] is not None)
             count = len(rows)
             found = [bodies[at] or b"" for _, at in rows]
@@ -80,6 +85,12 @@ class Errands:
                 _ENTER, [kind] * count, [stream] * count, [person for person, _ in rows], fingerprints(found),
                 [body.decode() for body in found], [intent] * count, [at for _, at in rows], size=count, tail=(now,),
             )  # fmt: skip  # one column a word
+
+    def decline(self, kind: str, stream: str, list_id: str, emails: Sequence[str], source: str | None = None) -> None:
+        """Rows of these people are without it, and are not sent. `source`: the stream that it is a segment of."""
+        with self._database.transaction():
+            way = Way(source or stream, stream, *self._names.enter(stream, list_id))
+            self.declined.note(way, kind, ((email, None) for email in emails))
 
     def settle(self, intent: int, delivered: Sequence[int], undelivered: Sequence[int]) -> None:
         """Rows have their fate. Part of a transaction."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from target_klaviyo_segments.ledger.bounds import Bounds
 from target_klaviyo_segments.ledger.database import Database
+from target_klaviyo_segments.ledger.declined import Way
 from target_klaviyo_segments.ledger.journal import Columns, Journal
 from target_klaviyo_segments.ledger.lock import Held, Lock
 from target_klaviyo_segments.ledger.membership import Membership
@@ -79,6 +80,7 @@ class Ledger(Membership):
         """A run begins. What is older than 1,000 runs or 10,000 jobs is forgotten, if it is settled."""
         self._posting.post()
         self._runs.begin(run_id, connection, version)
+        self.errands.declined.begin()
 
     def note_run(self, run_id: str, counts: Counts) -> None:
         """Keep what a run has counted so far, as `settle` does, where no batch has its fate."""
@@ -102,13 +104,17 @@ class Ledger(Membership):
         keys: Sequence[str | None],
         errands: Mapping[str, Sequence[bytes | None]] | None = None,
         marks: Sequence[tuple[int, int]] = (),
+        source: str | None = None,
     ) -> int:
-        """Write a batch down before it is sent; to its number. The columns, also the errands', have one entry a row."""
+        """Write a batch down before it is sent; to its number. The columns, also the errands', have one entry a row.
+
+        `source` is the stream that `stream` is a segment of.
+        """
         batch = Columns(emails, numbers, fingerprints, keys)
         with self._database.transaction():
             names = self._names.enter(stream, list_id)
             intent = self._journal.intend(self._runs.number(run_id), *names, batch)
-            self.errands.intend(intent, *names, emails, errands or {}, self._now())
+            self.errands.intend(intent, Way(source or stream, stream, *names), emails, errands or {}, self._now())
             self._posting.marks.intend(intent, marks)
         self._posting.intended(intent, emails)
         return intent

@@ -124,6 +124,18 @@ _COUNTED = """
 CREATE TABLE counted (run INTEGER NOT NULL, stream TEXT NOT NULL, counts TEXT NOT NULL, UNIQUE (run, stream));
 """
 
+# Whose row said no while another way of its stream may have their errand: see `declined.py`.
+_DECLINED = """
+CREATE TABLE declined (
+  email TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  stream INTEGER NOT NULL,
+  list INTEGER NOT NULL,
+  source TEXT NOT NULL,
+  PRIMARY KEY (email, kind, stream, list)
+) WITHOUT ROWID;
+"""
+
 # Made when keys are first asked for: they cost every delivery, and only log-based streams with deletes need them.
 INDEXES_OF_KEYS = (
     "CREATE INDEX IF NOT EXISTS members_by_key ON members (key) WHERE key IS NOT NULL",
@@ -131,4 +143,4 @@ INDEXES_OF_KEYS = (
 )
 
 # Step n leads from `user_version` n to n + 1.
-STEPS: tuple[str, ...] = (_FIRST, _ERRANDS, _GIVEN, _ALSO, _COUNTED)
+STEPS: tuple[str, ...] = (_FIRST, _ERRANDS, _GIVEN, _ALSO, _COUNTED, _DECLINED)

@@ -14,7 +14,7 @@ from target_klaviyo_segments.ledger import Ledger
 
 EMAILS = [f"{name}@x.io" for name in "abcdef"]
 LISTS = ["L1", "L2"]
-STREAMS = ["s", "t"]
+STREAMS = ["s", "s/v", "t"]
 KINDS = ["clear", "subscribe"]
 some_emails = st.lists(st.sampled_from(EMAILS), min_size=1, unique=True)
 bodies = st.sampled_from([None, b'{"n":1}', b'{"n":2}'])
@@ -29,6 +29,8 @@ class ErrandsMachine(RuleBasedStateMachine):
         self.time = 1000.0
         self.errands = {}
         self.open = {}
+        self.declined = set()
+        self.pending = set()
         self.runs = 0
 
     @initialize()
@@ -40,7 +42,25 @@ class ErrandsMachine(RuleBasedStateMachine):
         path = self.folders[-1] / "ledger.sqlite3"
         self.ledger = Ledger.open(path, now=lambda: self.time, warn=lambda _: None)
         self.runs += 1
+        for kind in KINDS:
+            self.forget_declined(kind)
+        self.pending = {key[1:3] for key, each in self.errands.items() if not each["rests"]}
         self.ledger.begin_run(f"r{self.runs}", connection="c", version="1")
+
+    def forget_declined(self, kind):
+        """Errands of whom another segment of the stream, or another list of it, has no errand."""
+        for which, stream, list_id, email in [each for each in self.declined if each[0] == kind]:
+            for key in list(self.errands):
+                other = key[1][0] == stream[0] and key[1:3] != (stream, list_id)
+                if key[0] == which and other and key[3] == email and not self.errands[key]["rests"]:
+                    del self.errands[key]
+            self.declined.discard((which, stream, list_id, email))
+
+    def matters(self, stream, list_id):
+        """A segment may have others beside it; a stream has them where an earlier run left some."""
+        return stream == "s/v" or any(
+            other[0] == stream and (other, on) != (stream, list_id) for other, on in self.pending
+        )
 
     @rule(list_id=st.sampled_from(LISTS), stream=st.sampled_from(STREAMS), emails=some_emails, data=st.data())
     def intend(self, list_id, stream, emails, data):
@@ -61,16 +81,32 @@ class ErrandsMachine(RuleBasedStateMachine):
             fingerprints=[1] * len(emails),
             keys=[None] * len(emails),
             errands=errands,
+            source=stream[0],
         )
         self.open[intent] = (stream, set(range(len(emails))), {(list_id, email): n for n, email in enumerate(emails)})
         for kind, each in errands.items():
             for email, body in zip(emails, each, strict=True):
                 key = (kind, stream, list_id, email)
                 known = self.errands.get(key)
+                if self.matters(stream, list_id):
+                    (self.declined.add if body is None else self.declined.discard)(key)
                 if body is None:
                     self.errands.pop(key, None)
                 elif not (known and known["rests"] > self.time and known["body"] == body):
                     self.errands[key] = {"body": body, "intent": intent, "rests": 0}
+
+    @rule(
+        kind=st.sampled_from(KINDS), stream=st.sampled_from(STREAMS), list_id=st.sampled_from(LISTS), emails=some_emails
+    )
+    def decline(self, kind, stream, list_id, emails):
+        self.ledger.errands.decline(kind, stream, list_id, emails, stream[0])
+        if self.matters(stream, list_id):
+            self.declined |= {(kind, stream, list_id, email) for email in emails}
+
+    @rule(kind=st.sampled_from(KINDS))
+    def take_back(self, kind):
+        self.ledger.errands.take_back(kind)
+        self.forget_declined(kind)
 
     @precondition(lambda self: self.open)
     @rule(data=st.data())

@@ -180,7 +180,8 @@ def old_ledger(desk):
     desk.close()
     with closing(sqlite3.connect(desk.path)) as old:  # without what the steps since have added
         old.executescript(
-            "DROP TABLE errands; DROP TABLE marks; DROP TABLE given; DROP TABLE counted; PRAGMA user_version = 1"
+            "DROP TABLE errands; DROP TABLE marks; DROP TABLE given; DROP TABLE counted; DROP TABLE declined; "
+            "PRAGMA user_version = 1"
         )
         old.executescript("UPDATE members SET also = (SELECT CAST(e.key AS INTEGER) FROM json_each(also) AS e)")
         old.executescript("PRAGMA journal_mode = DELETE; VACUUM")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
-from pipeline import LIST, record, schema, state
+from pipeline import LIST, LineByLine, record, schema, state
 
 from target_klaviyo_segments.sandbox.app import Response
 
@@ -42,6 +43,54 @@ def test_a_daily_run_asks_nothing_again(pipeline):
         before = sum("subscription" in entry.path for entry in pipeline.sandbox.requests)
         assert pipeline.run(rows("a"), **ASK)
         assert sum("subscription" in entry.path for entry in pipeline.sandbox.requests) - before == count
+
+
+TIERS = {"list_id": None, "segment_field": "tier"}
+WITH_TIER = schema(email={"type": ["string", "null"]}, optin={}, tier={})
+
+
+def tiered(pipeline):
+    for list_id, name in (("VIP001", "vip"), ("GOLD01", "gold")):
+        pipeline.sandbox.add_list(list_id, name)
+    return pipeline
+
+
+@pytest.mark.parametrize("yes_first", [True, False])
+@pytest.mark.parametrize("reads", [LineByLine, io.StringIO])
+def test_of_a_person_in_several_segments_one_no_is_enough(pipeline, yes_first, reads):
+    """The segments are sent in no order of their rows."""
+    lines = [record("a@x.io", optin=True, tier="gold"), record("a@x.io", optin=False, tier="vip")]
+    lines = lines if yes_first else lines[::-1]
+    other = record("b@x.io", optin=True, tier="vip")
+    assert tiered(pipeline).run([WITH_TIER, *lines, other, state(1)], reads=reads, **ASK, **TIERS), pipeline.error
+    assert [consent(pipeline, name) for name in "ab"] == [None, "SUBSCRIBED"]
+    assert set(pipeline.members("VIP001")) == {"a@x.io", "b@x.io"}
+    yes = [record("a@x.io", optin=True, tier=tier) for tier in ("gold", "vip")]
+    assert pipeline.run([WITH_TIER, *yes, state(2)], **ASK, **TIERS, unchanged_profiles="skip")
+    assert consent(pipeline, "a") == "SUBSCRIBED"
+
+
+def test_a_no_that_nothing_has_changed_in_is_one_too(pipeline):
+    """It is not sent again, and it is still what the person says."""
+    skip = ASK | TIERS | {"unchanged_profiles": "skip"}
+    no = record("a@x.io", optin=False, tier="vip")
+    assert tiered(pipeline).run([WITH_TIER, no, state(1)], **skip)
+    assert pipeline.run([WITH_TIER, no, record("a@x.io", optin=True, tier="gold"), state(2)], **skip)
+    assert consent(pipeline, "a") is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(TIERS, TIERS), ({"list_id": "GOLD01"}, {"list_id": "VIP001"}), ({"list_id": "GOLD01"}, TIERS)],
+    ids=["another segment", "another list", "segments since"],
+)
+def test_a_no_takes_back_what_another_list_waits_for(pipeline, before, after):
+    """An earlier run did not come to it."""
+    tiered(pipeline).sandbox.scopes = NO_CONSENT_SCOPES
+    assert not pipeline.run([WITH_TIER, record("a@x.io", optin=True, tier="gold"), state(1)], **ASK, **before)
+    pipeline.sandbox.scopes = None
+    assert pipeline.run([WITH_TIER, record("a@x.io", optin=False, tier="vip"), state(2)], **ASK, **after)
+    assert consent(pipeline, "a") is None
 
 
 def test_who_said_no_is_left_alone_unless_told_otherwise(pipeline):
