@@ -58,15 +58,19 @@ class RoutedSink(SegmentSink):
             else:
                 self._take_many(way, *part)
 
-    def refuse(self, record: dict[str, Any], rejection: Rejection, line: Record) -> None:
-        """Take a record that cannot be mapped.
+    def refuse(self, record: dict[str, Any], rejection: Rejection, line: Record, lane: Lane | None = None) -> None:
+        """Take a record that cannot be mapped. As it came it may tell which segment it is of; else nobody may leave one.
 
         Raises:
             RunStopped: `on_invalid_record` is fail.
             WorkDirError: The rejects file cannot be written.
         """
         self._count(1)
-        super().refuse(record, rejection, line)
+        ((way, _),) = self._routes.split([record])
+        lane = None if isinstance(way, Rejection) else way
+        if lane is None and self.completeness is not None:
+            self.completeness.spoil(f"row {self._lane.rows} of `{self.stream_name}` has no segment: {rejection.reason}")
+        super().refuse(record, rejection, line, lane)
 
     def leave_out(self) -> None:
         """Count a record that a stream map filtered out."""

@@ -212,16 +212,17 @@ class SegmentSink(Sink):
             lane.tally.drop(profile.dropped)
             self._intake.add(lane, number, profile.email, profile.payload, line)
 
-    def refuse(self, record: dict[str, Any], rejection: Rejection, line: Record) -> None:
-        """Take a record that cannot be mapped.
+    def refuse(self, record: dict[str, Any], rejection: Rejection, line: Record, lane: Lane | None = None) -> None:
+        """Take a record that cannot be mapped; of this lane, or of the stream's own.
 
         Raises:
             RunStopped: `on_invalid_record` is fail.
             WorkDirError: The rejects file cannot be written.
         """
-        self._lane.tally.read += 1
+        lane = lane or self._lane
+        lane.tally.read += 1
         self._intake.sequence += 1
-        self._reject(self._lane, record, rejection, line, self._lane.rows or self._lane.tally.read)
+        self._reject(lane, record, rejection, line, self._lane.rows or lane.tally.read)
 
     def leave_out(self) -> None:
         """Count a record that a stream map filtered out."""

@@ -398,3 +398,33 @@ def test_whatever_the_rows_each_list_is_the_people_of_its_value(tmp_path_factory
         ]
         pipeline.assert_balanced()
         assert json.loads(pipeline.stdout) == len(rows)
+
+
+def mirrored(*bad):
+    """Ten people, of whom some have a row that no stream map can read."""
+    opening = {"type": "ACTIVATE_VERSION", "stream": "people", "version": 1}
+    rows = [row(number, "vip", n="odd" if number in bad else "5") for number in range(10)]
+    told = schema(email={"type": ["string", "null"]}, n={"type": "string"}, tier={"type": "string"})
+    return [told, opening, *({**each, "version": 1} for each in rows), opening, state(1)]
+
+
+def test_who_has_a_row_that_cannot_be_mapped_stays(pipeline):
+    """As in a stream without segments: the row as it came tells which segment it is of."""
+    mirror = ROUTED | {"sync_mode": "mirror", "stream_maps": {"people": {"score": "int(n)"}}}
+    assert pipeline.run(mirrored(), **mirror), pipeline.error
+    assert pipeline.run(mirrored(3), **mirror), pipeline.error
+    assert on(pipeline, "VIP001") == people(*range(10))
+    assert pipeline.totals["reject_reasons"] == {"not_mapped": 1}
+    assert pipeline.report["streams"]["people/vip"]["rejected"] == 1
+    pipeline.assert_balanced()
+
+
+def test_nobody_leaves_while_a_row_may_be_of_any_segment(pipeline):
+    """Where the map that fails is what gives the row its segment."""
+    maps = {"people": {"level": "['vip'][int(n) - 5]"}}
+    mirror = ROUTED | {"segment_field": "level", "sync_mode": "mirror", "stream_maps": maps}
+    assert pipeline.run(mirrored(), **mirror), pipeline.error
+    assert not pipeline.run(mirrored(3), **mirror)
+    assert "row 4 of `people` has no segment: " in pipeline.error
+    assert on(pipeline, "VIP001") == people(*range(10))
+    pipeline.assert_balanced()
