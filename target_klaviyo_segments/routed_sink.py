@@ -59,7 +59,7 @@ class RoutedSink(SegmentSink):
                 self._take_many(way, *part)
 
     def refuse(self, record: dict[str, Any], rejection: Rejection, line: Record, lane: Lane | None = None) -> None:
-        """Take a record that cannot be mapped. As it came it may tell which segment it is of; else nobody may leave one.
+        """Take a record that cannot be mapped. As it came it may tell its segment; else nobody may leave one.
 
         Raises:
             RunStopped: `on_invalid_record` is fail.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
@@ -82,8 +83,10 @@ class Filler:
         lane.filling.rows_max = self.rows_left(lane)
         busy = self._busy(lane, batch)
         if busy:
-            batch, waiting = batch.split(busy)
-            self._hold_back(lane, waiting, batch.first_sequence)
+            batch, rows = batch.split(busy)
+            waiting = deque(rows)
+            with kept(lane, lambda: [*waiting, *batch.rows()]):
+                self._hold_back(lane, waiting, batch.first_sequence)
         self._send(lane, batch)
         self._checkpoint.release(lane.name)
 
@@ -115,7 +118,7 @@ class Filler:
         others = [other for other in self._lanes.values() if other.list_id == lane.list_id]
         same = {email for email in found if not self._coming(others, email)}
         lane.tally.unchanged += len(same)
-        rest = batch.split(same)[0] if same else batch
+        rest = batch.without(same) if same else batch
         self._pour(lane, lane.filling, rest.columns, batch.first_sequence, step=0)
         self._checkpoint.release((lane.name, "sieve"))
 
@@ -181,8 +184,10 @@ class Filler:
             lane.filling.holds(email) or lane.later.holds(email) for lane in lanes
         )
 
-    def _hold_back(self, lane: Lane, rows: Sequence[Row], sequence: int) -> None:
-        for row in rows:
+    def _hold_back(self, lane: Lane, rows: deque[Row], sequence: int) -> None:
+        """Let rows wait; those that are left here do not yet."""
+        while rows:
+            row = rows[0]
             place = lane.later.offer(row, sequence)
             if place is Place.FULL:
                 self.send_later(lane)
@@ -192,6 +197,7 @@ class Filler:
             elif place is Place.REPLACED:
                 lane.tally.merged += 1
                 lane.export.profiles -= 1
+            rows.popleft()
 
 
 @contextmanager

@@ -120,8 +120,8 @@ class Lane:
 
     @property
     def unsent(self) -> Iterator[Row]:
-        """Rows that no worker has."""
-        for batcher in (self.sieve, self.filling, self.later):
+        """Rows that no worker has, a person's oldest first."""
+        for batcher in (self.later, self.filling, self.sieve):
             if batcher is not None and batcher.open is not None:
                 yield from batcher.open.rows()
         yield from self.stranded

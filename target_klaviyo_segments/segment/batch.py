@@ -40,6 +40,11 @@ class Columns(NamedTuple):
         return map(Row._make, zip(*self, strict=True))
 
 
+def apart(row: Row) -> Row:
+    """The row without the block of input that its record is a part of, which would stay as long as the row does."""
+    return row._replace(record=row.record.copy()) if isinstance(row.record, msgspec.Raw) else row
+
+
 class Place(Enum):
     """What became of an offered row: it opened a batch, was added, took a row's place, or was not taken."""
 
@@ -88,14 +93,22 @@ class Batch:
         self.payload_bytes += len(row.payload) + 1
 
     def split(self, people: Collection[str]) -> tuple[Batch, list[Row]]:
-        """The batch without these people, and their rows."""
+        """The batch without these people, and their rows, each apart."""
         rest, taken = Batch(self.first_sequence), []
         for row in self.rows():
             if row.email in people:
-                taken.append(row)
+                taken.append(apart(row))
             else:
                 rest.put(row)
         return rest, taken
+
+    def without(self, people: Collection[str]) -> Batch:
+        """The batch without these people, who are most of it: each row apart."""
+        rest = Batch(self.first_sequence)
+        for row in self.rows():
+            if row.email not in people:
+                rest.put(apart(row))
+        return rest
 
 
 class Batcher:
@@ -136,10 +149,12 @@ class Batcher:
     def offer(self, row: Row, sequence: int) -> Place:
         """Add a row, or put it in place of the same person's; not when the open batch cannot take it.
 
-        An empty batch takes any row: one that is too large for every job is judged where it is sent, not lost here.
+        An empty batch that may have rows takes any: one that is too large for every job is judged where it is sent.
         `sequence` is the row's number in the run.
         """
         batch = self.open
+        if batch is None and self.rows_max <= 0:
+            return Place.FULL
         if batch is None:
             self.open = Batch(sequence)
             self.open.put(row)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,6 +34,29 @@ def test_a_larger_row_of_a_person_may_not_fit_in_place_of_the_smaller():
     assert offer(batcher, 3, "a@x.io", 19) is Place.FULL
     assert offer(batcher, 3, "a@x.io", 18) is Place.REPLACED
     assert batcher.payload_bytes == 40
+
+
+def test_where_no_row_may_come_none_opens_a_batch():
+    """The export has all the profiles that it may have."""
+    batcher = Batcher(rows_max=0, bytes_max=1000)
+    assert offer(batcher, 1, "a@x.io") is Place.FULL
+    assert batcher.open is None
+
+
+def test_few_rows_of_many_do_not_keep_the_input_they_came_with():
+    """A decoded record is a part of its block, which stays as long as one of them does."""
+    block = b'{"n":1}\n{"n":2}\n{"n":3}' + b" " * 100
+    before = sys.getrefcount(block)
+    batcher = Batcher(rows_max=10, bytes_max=1000)
+    for number, record in enumerate(msgspec.json.Decoder(msgspec.Raw).decode_lines(block)):
+        batcher.offer(Row(number, f"{number}@x.io", b"{}", record), number)
+    del record
+    batch = batcher.take()
+    (rest, taken), few = batch.split({"0@x.io"}), batch.without({"0@x.io", "1@x.io"})
+    assert sys.getrefcount(block) > before
+    del batch, rest
+    assert sys.getrefcount(block) == before
+    assert [bytes(row.record) for row in (*taken, *few.rows())] == [b'{"n":1}', b'{"n":3}']
 
 
 def test_a_row_larger_than_every_batch_is_admitted_alone():

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import signal
 import stat
 from pathlib import Path
 
 import pytest
-from pipeline import Pipeline, command, record, schema
+from pipeline import LineByLine, Pipeline, command, record, schema
 
 from target_klaviyo_segments.errors import InputError
 from target_klaviyo_segments.retry import Retry
@@ -44,6 +45,62 @@ def test_every_failed_row_is_kept_when_the_run_breaks_off(tmp_path):
     pipeline.assert_balanced()
     assert {row["row"] for row in kept(tmp_path)} == {5, 6, 7, 8, 9}
     assert pipeline.totals["failed"] == 5
+
+
+def test_a_person_s_failed_rows_are_kept_oldest_first(tmp_path):
+    """One in a job, one that waits for it, one in the batch that is being filled: a retry sends the last one last."""
+    pipeline = Pipeline(tmp_path, job_seconds=1000)
+    targets = []
+
+    class Stopped(LineByLine):
+        def readline(self, *size):
+            line = super().readline(*size)
+            if not line:
+                targets[0]._handle_termination(signal.SIGTERM, None)
+            return line
+
+    names = ["x", "y", "x", "z", "x"]
+    lines = [schema(), *(record(f"{name}@x.io", v=number) for number, name in enumerate(names, start=1))]
+    assert not pipeline.run(lines, begun=targets.append, reads=Stopped, batch_size_rows=2)
+    assert [row["row"] for row in kept(tmp_path) if row["record"]["email"] == "x@x.io"] == [1, 3, 5]
+    pipeline.assert_balanced()
+
+
+def test_rows_are_kept_that_were_about_to_wait(tmp_path):
+    """The run breaks off while those who waited before them are waited for."""
+    pipeline = Pipeline(tmp_path, job_seconds=10**6)
+    targets, looks = [], []
+
+    def stop(request):
+        if request.method == "GET" and request.path.endswith("import-jobs"):
+            looks.append(request)
+            if len(looks) > 30:
+                targets[0].run.interrupt()
+
+    pipeline.sandbox.interceptors.append(stop)
+    names = ["a", "b", "c", "d", "a", "b", "c", "e", "f"]
+    lines = [schema(), *(record(f"{name}@x.io", v=number) for number, name in enumerate(names, start=1))]
+    assert not pipeline.run(lines, begun=targets.append, batch_size_rows=2, reads=LineByLine)
+    assert pipeline.error == "the run was interrupted"
+    failed = sorted(row["row"] for row in kept(tmp_path))
+    assert len(failed) == pipeline.totals["failed"] == pipeline.totals["read"]
+    assert {7, 8} <= set(failed)
+    pipeline.assert_balanced()
+
+
+@pytest.mark.parametrize(("limit", "exports"), [("fail", [4]), ("split", [4, 1])])
+def test_an_export_that_went_early_takes_not_one_more(tmp_path, limit, exports):
+    """Its last batch was sent because other streams needed the room."""
+    pipeline = Pipeline(tmp_path)
+    others = [f"other{number}" for number in range(5)]
+    lines = [schema(name) for name in ("people", *others)]
+    lines += [record(f"a{number}@x.io", big="x" * 45_000) for number in range(4)]
+    lines += [record(f"{name}{number}@x.io", name, big="x" * 45_000) for name in others for number in range(3)]
+    lines.append(record("one.more@x.io"))
+    bounds = {"batch_size_bytes": 200_000, "batch_size_rows": 4, "max_profiles_per_export": 4}
+    assert pipeline.run(lines, reads=LineByLine, on_export_limit=limit, **bounds) == (limit == "split")
+    assert [each["profiles"] for each in pipeline.report["streams"]["people"]["exports"]] == exports
+    pipeline.assert_balanced()
 
 
 def test_a_retry_sends_what_was_rejected_and_failed(server, tmp_path):
