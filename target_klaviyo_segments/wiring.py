@@ -146,7 +146,7 @@ def make_subscribing(settings: Settings, client: KlaviyoClient) -> Subscribing:
     return Subscribing(
         client.permission,
         opt_in_of=lambda list_id: client.list(list_id).opt_in_process,
-        asked_for=settings.asks_consent,
+        allowed=settings.consent,
     )
 
 

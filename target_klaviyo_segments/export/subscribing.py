@@ -7,6 +7,7 @@ says `resubscribe`. Nobody is ever unsubscribed or suppressed here.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
@@ -19,7 +20,7 @@ from target_klaviyo_segments.klaviyo.consent import SUBSCRIBE_PEOPLE_MAX, Standi
 from target_klaviyo_segments.segment.consent import Wish
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from target_klaviyo_segments.ledger import Errand
 
@@ -37,6 +38,12 @@ FATES = (SUBSCRIBED, WAITING, ALREADY, UNSUBSCRIBED, SUPPRESSED, REFUSED)
 _NOT_LIFTED = frozenset({"HARD_BOUNCE", "INVALID_EMAIL"})
 _SAID_NO = frozenset({"UNSUBSCRIBE"})
 _DOUBLE = "double_opt_in"
+
+# Instead of Klaviyo's words, of a wish that an earlier run left.
+_NOT_ASKED = "the settings do not ask for these channels any more"
+
+# The channels, and whether also whom Klaviyo shows as having said no.
+Allowed = tuple[Sequence[str], bool]
 
 _wish = msgspec.json.Decoder(Wish).decode
 
@@ -87,23 +94,24 @@ class Subscribing:
         klaviyo: Klaviyo,
         *,
         opt_in_of: Callable[[str], str | None],
-        asked_for: Callable[[str], bool | None],
+        allowed: Callable[[str], Allowed | None],
     ) -> None:
         """Take whom to ask.
 
         Args:
             klaviyo: Whom to ask.
             opt_in_of: The opt-in process of a list; asked by several threads.
-            asked_for: Whether the settings of a stream ask for consent; None when they do not speak of it.
+            allowed: What the settings of a stream ask for; None when they do not speak of it.
         """
         self._klaviyo = klaviyo
         self._opt_in_of = opt_in_of
-        self._asked_for = asked_for
+        self._allowed = allowed
         self.streams: dict[tuple[str, str], Consents] = {}
 
     def wanted(self, stream: str) -> bool | None:
         """Whether the settings still ask for it."""
-        return self._asked_for(stream)
+        allowed = self._allowed(stream)
+        return None if allowed is None else bool(allowed[0])
 
     def do(self, errands: Sequence[Errand]) -> Subscribed:
         """Subscribe people of one stream and list, but for those who are to be left alone.
@@ -111,7 +119,8 @@ class Subscribing:
         Raises:
             KlaviyoError: Klaviyo does not do it.
         """
-        list_id, wishes = errands[0].list_id, [_wish(each.body) for each in errands]
+        list_id, allowed = errands[0].list_id, self._allowed(errands[0].stream) or ((), False)
+        wishes = [_narrowed(_wish(each.body), *allowed) for each in errands]
         shown = self._klaviyo.standing([each.email for each in errands])
         fates: dict[int, str] = {}
         groups: dict[tuple[str | None, bool], list[int]] = {}
@@ -124,7 +133,7 @@ class Subscribing:
                 people[at] = subscriber(errand.email, wish, standing)
             else:
                 fates[at] = why
-        words: Counter[str] = Counter()
+        words = Counter(_NOT_ASKED for wish in wishes if not wish.channels)
         for (source, historical), group in groups.items():
             waits = not historical and self._opt_in_of(list_id) == _DOUBLE
             fates |= dict.fromkeys(group, WAITING if waits else SUBSCRIBED)
@@ -157,6 +166,8 @@ class Subscribing:
 
 def left_alone(wish: Wish, standing: Standing, list_id: str) -> str | None:
     """Why a person is not to be subscribed; None when they are."""
+    if not wish.channels:
+        return REFUSED
     no = _objection(wish, standing, list_id)
     if no is not None and (not wish.resubscribe or standing.suppressed & _NOT_LIFTED):
         return no
@@ -175,6 +186,12 @@ def subscriber(email: str, wish: Wish, standing: Standing) -> Subscriber:
         phone=wish.phone if "sms" in channels else None,
         consented_at=wish.consented_at if wish.historical else None,
     )
+
+
+def _narrowed(wish: Wish, channels: Sequence[str], resubscribe: bool) -> Wish:  # noqa: FBT001  # of an `Allowed`
+    """A wish by the settings as they are now, which may ask for less than when its row came."""
+    both = tuple(each for each in wish.channels if each in channels)
+    return msgspec.structs.replace(wish, channels=both, resubscribe=wish.resubscribe and resubscribe)
 
 
 def _missing(wish: Wish, standing: Standing) -> Sequence[str]:

@@ -17,7 +17,7 @@ _YES = frozenset({"true", "t", "yes", "y", "1"})
 
 
 class Wish(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A person's subscription as it stands in the ledger: all that is needed later, whatever the settings are then."""
+    """A person's subscription as it stands in the ledger, all that is needed later; settings may take some back."""
 
     channels: tuple[str, ...]
     phone: str | None = None

@@ -229,10 +229,12 @@ class Settings:
         segment = self.segment(stream)
         return [] if segment is None else list(filter(None, [segment.email_field, segment.segment_field]))
 
-    def asks_consent(self, name: str) -> bool | None:
-        """Whether people of a stream, or of its segment `people/vip`, may be subscribed; None: not exported."""
+    def consent(self, name: str) -> tuple[Sequence[str], bool] | None:
+        """Channels for people of a stream, or of its segment `people/vip`, and `resubscribe`; None: not exported."""
         segment = self.segment(name) or self._segment_of_value(name)
-        return bool(segment.subscribe_channels) and segment.sync_mode in DELIVERS if segment is not None else None
+        if segment is None:
+            return None
+        return (segment.subscribe_channels or ()) if segment.sync_mode in DELIVERS else (), segment.resubscribe
 
     def _segment_of_value(self, name: str) -> Segment | None:
         for stream in self.segments or ():

@@ -93,6 +93,34 @@ def test_a_no_takes_back_what_another_list_waits_for(pipeline, before, after):
     assert consent(pipeline, "a") is None
 
 
+def test_what_an_earlier_run_left_is_done_as_the_settings_are_now(pipeline):
+    """`resubscribe` and channels that were taken back since count for it as well."""
+    assert pipeline.run(rows("no"), **ASK)
+    pipeline.sandbox.consent("no@x.io").unsubscribe(1.0)
+    pipeline.sandbox.scopes = NO_CONSENT_SCOPES
+    phones = [
+        record(f"{name}@x.io", optin=True, phone_number=f"+1202200000{at}") for at, name in enumerate(["no", "a"])
+    ]
+    both = ASK | {"subscribe_channels": ["email", "sms"], "resubscribe": True}
+    assert not pipeline.run([schema(), *phones, state(1)], **both)
+    pipeline.sandbox.scopes = None
+    assert pipeline.run([schema(), state(2)], **ASK)
+    assert pipeline.sandbox.consent("no@x.io").channels == {"email": "UNSUBSCRIBED"}
+    assert pipeline.sandbox.consent("a@x.io").channels == {"email": "SUBSCRIBED"}
+
+
+def test_nobody_is_subscribed_by_a_channel_that_was_taken_back(pipeline):
+    """Nor told of as subscribed."""
+    pipeline.sandbox.scopes = NO_CONSENT_SCOPES
+    lines = [schema(), record("a@x.io", optin=True, phone_number="+12022000000"), state(1)]
+    assert not pipeline.run(lines, **ASK | {"subscribe_channels": ["sms"]})
+    pipeline.sandbox.scopes = None
+    assert pipeline.run([schema(), state(2)], **ASK)
+    assert pipeline.sandbox.consent("a@x.io").channels == {}
+    assert (outcome(pipeline)["asked"], outcome(pipeline)["refused"]) == (1, 1)
+    assert outcome(pipeline)["refusals"] == {"the settings do not ask for these channels any more": 1}
+
+
 def test_who_said_no_is_left_alone_unless_told_otherwise(pipeline):
     """Unsubscribed, suppressed, or bounced, which no subscription mends."""
     assert pipeline.run(rows("un", "sup", "hard"))

@@ -49,7 +49,7 @@ def test_every_failed_row_is_kept_when_the_run_breaks_off(tmp_path):
 
 def test_a_person_s_failed_rows_are_kept_oldest_first(tmp_path):
     """One in a job, one that waits for it, one in the batch that is being filled: a retry sends the last one last."""
-    pipeline = Pipeline(tmp_path, job_seconds=1000)
+    pipeline = Pipeline(tmp_path, job_seconds=10**6)
     targets = []
 
     class Stopped(LineByLine):
