@@ -155,6 +155,7 @@ class Filler:
     def _make_room(self, lane: Lane) -> None:
         """The open batch is full, or the export is."""
         self.seal(lane)
+        lane.filling.rows_max = self.rows_left(lane)  # rows that wait may have taken each other's place
         if lane.export.profiles < self._limits.profiles_per_export:
             return
         if not self._limits.split_exports:

@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from pipeline import LineByLine, Pipeline, command, record, schema
+from pipeline import LineByLine, Pipeline, command, record, schema, state
 
 from target_klaviyo_segments.errors import InputError
 from target_klaviyo_segments.retry import Retry
@@ -100,6 +100,17 @@ def test_an_export_that_went_early_takes_not_one_more(tmp_path, limit, exports):
     bounds = {"batch_size_bytes": 200_000, "batch_size_rows": 4, "max_profiles_per_export": 4}
     assert pipeline.run(lines, reads=LineByLine, on_export_limit=limit, **bounds) == (limit == "split")
     assert [each["profiles"] for each in pipeline.report["streams"]["people"]["exports"]] == exports
+    pipeline.assert_balanced()
+
+
+def test_an_export_that_seems_full_goes_on_when_rows_that_wait_are_one_person_s(tmp_path):
+    """Rows of a person who is in a job: of those that wait the last one is sent, the others count no more."""
+    pipeline = Pipeline(tmp_path, job_seconds=30)
+    lines = [schema(), *(record("x@x.io", v=number) for number in range(9)), record("y@x.io"), state(1)]
+    bounds = {"batch_size_rows": 1, "max_profiles_per_export": 3}
+    assert pipeline.run(lines, reads=LineByLine, **bounds), pipeline.error
+    assert pipeline.members()["x@x.io"]["properties"]["v"] == 8
+    assert pipeline.states == [1]
     pipeline.assert_balanced()
 
 
