@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from target_klaviyo_segments.errors import ContractError, Rejection
@@ -48,8 +49,16 @@ class RoutedSink(SegmentSink):
             RunStopped: One is not valid and `on_invalid_record` is fail.
             TargetError: The run cannot go on.
         """
-        records, lines = found.untyped().records, found.lines
+        records = found.untyped().records
         numbers = self._count(len(records))
+        begin = 0
+        for _, run in groupby(records, is_deleted):  # a marker may be about rows of any segment before it or after it
+            part = slice(begin, begin + len(list(run)))
+            self._take_run(records[part], found.lines[part], numbers[part])
+            begin = part.stop
+
+    def _take_run(self, records: Sequence[dict[str, Any]], lines: Sequence[Record], numbers: Sequence[int]) -> None:
+        """Records between whom the order counts within a segment alone."""
         groups = self._routes.split(records)
         for way, places in groups:
             part = (records, lines, numbers) if len(groups) == 1 else _picked(places, records, lines, numbers)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from pipeline import LIST, Pipeline, record, schema, state
+from pipeline import LIST, LineByLine, Pipeline, record, schema, state
 
 from target_klaviyo_segments.retry import Retry
 
@@ -398,6 +399,52 @@ def test_whatever_the_rows_each_list_is_the_people_of_its_value(tmp_path_factory
         ]
         pipeline.assert_balanced()
         assert json.loads(pipeline.stdout) == len(rows)
+
+
+KEYED = schema(keys=("id",), id={}, email={"type": ["string", "null"]}, tier={}, _sdc_deleted_at={})
+changes = st.lists(
+    st.one_of(
+        st.builds(lambda n, tier: {"id": n, "email": f"p{n}@x.io", "tier": tier}, st.integers(0, 3), tiers),
+        st.builds(lambda n: {"id": n, "_sdc_deleted_at": "2026-01-01"}, st.integers(0, 4)),
+        st.builds(
+            lambda n, tier: {"id": n, "email": f"p{n}@x.io", "tier": tier, "_sdc_deleted_at": "2026-01-01"},
+            st.integers(0, 3),
+            tiers,
+        ),
+    ),
+    max_size=6,
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(before=changes, after=changes)
+@example(
+    before=[{"id": 1, "email": "p1@x.io", "tier": "vip"}, {"id": 2, "email": "p2@x.io", "tier": "vip"}],
+    after=[
+        {"id": 1, "email": "p1@x.io", "tier": "vip"},
+        {"id": 2, "_sdc_deleted_at": "2026-01-01"},
+        {"id": 2, "email": "p2@x.io", "tier": "vip"},
+    ],
+)
+@example(
+    before=[{"id": 2, "email": "p2@x.io", "tier": "vip"}],
+    after=[
+        {"id": 4, "_sdc_deleted_at": "2026-01-01"},
+        {"id": 2, "email": "p2@x.io", "tier": "vip"},
+        {"id": 2, "_sdc_deleted_at": "2026-01-01"},
+    ],
+)
+def test_rows_of_a_block_count_in_their_order(tmp_path_factory, before, after):
+    """The same as from a tap that writes a line at a time: the last word about a person counts."""
+    lists = []
+    for reads in (LineByLine, io.StringIO):
+        pipeline = tiered(tmp_path_factory.mktemp("order"))
+        for number, rows in enumerate((before, after)):
+            lines = [KEYED, *({"type": "RECORD", "stream": "people", "record": each} for each in rows), state(number)]
+            assert pipeline.run(lines, **ROUTED, reads=reads), pipeline.error
+            pipeline.assert_balanced()
+        lists.append([on(pipeline, "VIP001"), on(pipeline, "GOLD01")])
+    assert lists[0] == lists[1]
 
 
 def mirrored(*bad):
