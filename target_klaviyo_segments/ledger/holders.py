@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 HAND_DOWN = (
     """json_remove(json_set(coalesce(also, '{}'), '$."' || stream || '"', key), '$."' || excluded.stream || '"')"""
 )
+# A stream delivers a member without a key, as a retry does: the key that it gave before still names them.
+_KEY_BESIDE = """json_extract(also, '$."' || excluded.stream || '"')"""
+KEPT_KEY = f"coalesce(excluded.key, iif(stream = excluded.stream, key, {_KEY_BESIDE}))"
 # The first of the others becomes the one.
 SUCCEED = """
 UPDATE members SET stream = (SELECT CAST(held.key AS INTEGER) FROM json_each(members.also) AS held LIMIT 1),

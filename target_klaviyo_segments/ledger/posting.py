@@ -9,7 +9,7 @@ from __future__ import annotations
 from array import array
 from typing import TYPE_CHECKING
 
-from target_klaviyo_segments.ledger.holders import HAND_DOWN
+from target_klaviyo_segments.ledger.holders import HAND_DOWN, KEPT_KEY
 from target_klaviyo_segments.ledger.marks import Marks
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ INSERT INTO members (person, fingerprint, key, stream, at, run, fate)
 SELECT person, fingerprint, key, stream, at, run, fates.n {_FROM_JOURNAL}
 WHERE fates.n > ? AND fates.delivered
 ORDER BY person, fates.n
-ON CONFLICT (person) DO UPDATE SET fingerprint = excluded.fingerprint, key = excluded.key, stream = excluded.stream,
+ON CONFLICT (person) DO UPDATE SET fingerprint = excluded.fingerprint, key = {KEPT_KEY}, stream = excluded.stream,
   also = iif(stream = excluded.stream, also, {HAND_DOWN}), at = excluded.at, run = excluded.run, fate = excluded.fate
 """
 _UNDELIVERED = f"""

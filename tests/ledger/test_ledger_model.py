@@ -92,6 +92,7 @@ class LedgerMachine(RuleBasedStateMachine):
         for row in good:
             email, mark, key = batch["rows"][row]
             known = self.members.setdefault((batch["list"], email), {"id": None, "also": {}})
+            key = key or (self.held(known).get(batch["stream"]) if "stream" in known else None)
             if known.get("stream", batch["stream"]) != batch["stream"]:
                 known["also"][known["stream"]] = known["key"]
                 known["also"].pop(batch["stream"], None)

@@ -221,6 +221,15 @@ def test_when_klaviyo_does_not_remove_the_state_stays_back(pipeline):
     pipeline.assert_balanced()
 
 
+def test_who_was_sent_again_without_the_key_is_still_known_by_it(pipeline):
+    """As `--retry` sends rows, and a tap that names no key properties this time."""
+    assert pipeline.run([PEOPLE, person(1), person(2)])
+    assert pipeline.run([schema(), person(1, name="Ada")])
+    assert pipeline.run([PEOPLE, deleted(1), state(1)]), pipeline.error
+    assert emails(pipeline) == ["p2@x.io"]
+    pipeline.assert_balanced()
+
+
 def test_whom_klaviyo_refuses_to_take_off_is_told(pipeline):
     """They are on the list still, so the rows failed and STATE stays back."""
     assert pipeline.run([PEOPLE, person(1), person(2)])

@@ -19,7 +19,7 @@ _WORDS_MIN = 3
 _FORMATTED = re.compile(r"%(\.\d)?[a-zA-Z]|\{\}")
 _OTHERS = re.compile(
     r"\s*\(?(SELECT|INSERT|UPDATE|DELETE|CREATE|FROM|DROP|WHERE|BEGIN|WITH|ALTER|EXISTS|PRAGMA|ON|OR|AND|CAST|JOIN|CROSS"
-    r"|ORDER)\b|iif\(|json_\w+\(|… WHERE\b|\w+ \(part\b"
+    r"|ORDER)\b|iif\(|coalesce\(|json_\w+\(|… WHERE\b|\w+ \(part\b"
     r"|.*(%5B|/api/)|\S+$|[\w.]+(\[| \|)"  # a query, a name, a type
     r"|(Get|List|Create|Bulk|Remove)( [A-Za-z]+)+$",  # an endpoint
     re.DOTALL,
