@@ -27,9 +27,10 @@ def sentences(outcome: Outcome) -> Iterator[str]:
 
 def report_of(run: PastRun, outcome: Outcome, *, user: str, settled_by: str) -> RunReport:
     """The report that a run could not write itself: what it had counted, and what came of the rest."""
+    counted: Mapping[str, Any] = run.counts.get("streams", {})
+    found = {name: counts for (run_id, name), counts in outcome.items() if run_id == run.run_id}
     streams = [
-        _stream(stream, counts, outcome.get((run.run_id, stream), Counter()))
-        for stream, counts in run.counts.get("streams", {}).items()
+        _stream(name, counted.get(name, {}), found.get(name, Counter())) for name in dict.fromkeys([*counted, *found])
     ]
     return RunReport(
         run_id=run.run_id,
@@ -48,5 +49,6 @@ def _stream(name: str, counts: Mapping[str, Any], found: Counter[str]) -> Stream
     tally = Tally(**{fate: counts.get(fate, 0) for fate in Tally().as_dict()})
     tally.reasons.update(counts.get("reject_reasons", {}))
     tally.delivered += found["delivered"]
+    tally.read = max(tally.read, tally.settled + found["undelivered"])  # some were read after the last counts
     tally.failed += tally.read - tally.settled
     return StreamReport(name, tally, counts.get("list_id"))
