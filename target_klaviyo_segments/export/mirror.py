@@ -86,12 +86,12 @@ class Roster(Protocol):
         """Some of the people on it, and whether they stay whoever they are; who is told twice counts once."""
         ...
 
-    def count(self) -> tuple[int, int]:
-        """How many are on it, and how many of them are strangers: this run has not seen them, nor do they stay."""
+    def count(self, streams: Sequence[str]) -> tuple[int, int]:
+        """How many are on it, and how many of them leave: this run has not seen them, and no other stream has them."""
         ...
 
     def strangers(self) -> Iterator[tuple[str | None, str]]:
-        """E-mail, if they have one, and id of those counted."""
+        """E-mail, if they have one, and id of those whom this run has not seen."""
         ...
 
 
@@ -160,7 +160,7 @@ class Mirror:
         gap = _gap(lanes, by_itself=by_itself)
         if self.limits.everybody and gap is None:
             self._read(list_id, check)
-            outcome.members_before, outcome.leavers = self.roster.count()
+            outcome.members_before, outcome.leavers = self.roster.count(streams)
         else:
             outcome.leavers = self.memory.count_leavers(list_id, streams)
         verdict = may_remove(self._plan(lanes, gap, outcome))

@@ -58,7 +58,7 @@ Signatures:
 
     listed.begin(list_id: str) -> None                                     # a list of Klaviyo's is about to be read
     listed.add(ids: Sequence[str], emails: Sequence[str | None], stays: Sequence[bool]) -> None
-    listed.count() -> tuple[int, int]                                      # on it; strangers: not seen, need not stay
+    listed.count(streams: Sequence[str]) -> tuple[int, int]                # on it; not seen, nor of other streams
     listed.strangers() -> Iterator[tuple[str | None, str]]                 # their e-mails and ids
     leaving.put(part: str, rows: Mapping[str, int]) -> None                # and the rest of `leaving.py`
     given.due(stream: str, count: int) -> list[Due]                        # and the rest of `given.py`

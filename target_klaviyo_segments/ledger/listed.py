@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from target_klaviyo_segments.ledger.holders import beside, numbers
 from target_klaviyo_segments.ledger.names import emails, people
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from target_klaviyo_segments.ledger.database import Database
     from target_klaviyo_segments.ledger.names import Names
@@ -22,10 +23,12 @@ _READ_AT_ONCE = 5_000
 class Listed:
     """One list at a time: `begin`, `add`, `count`, `strangers`. Each raises `WorkDirError` as all of the ledger."""
 
-    def __init__(self, database: Database, names: Names, seen: Seen) -> None:
+    def __init__(self, database: Database, names: Names, seen: Seen, post: Callable[[], None]) -> None:
+        """`post` enters into the members what waits in the journal."""
         self._database = database
         self._names = names
         self._seen = seen
+        self._post = post
         self._list = 0
 
     def begin(self, list_id: str) -> None:
@@ -42,8 +45,12 @@ class Listed:
             "INSERT INTO temp.listed (id, person, stays) {values}", ids, whom, map(int, stays), size=len(ids)
         )
 
-    def count(self) -> tuple[int, int]:
-        """How many are on the list and need not stay, and how many of them are strangers: in no segment."""
+    def count(self, streams: Sequence[str]) -> tuple[int, int]:
+        """How many are on the list and need not stay, and how many of them no stream has but these, if any.
+
+        `strangers` are those whom this run has not seen, also whom other streams have.
+        """
+        self._post()
         self._seen.sort()
         self._database.run(
             "CREATE TEMP TABLE strangers AS SELECT id, person FROM "
@@ -54,11 +61,16 @@ class Listed:
         (members,) = self._database.row(
             "SELECT count(*) FROM (SELECT 1 FROM temp.listed GROUP BY id HAVING NOT max(stays))"
         )
-        (strangers,) = self._database.row("SELECT count(*) FROM temp.strangers")
+        those = self._names.streams(streams)
+        (strangers,) = self._database.row(
+            "SELECT count(*) FROM temp.strangers WHERE NOT EXISTS "  # noqa: S608  # numbers
+            "(SELECT 1 FROM members WHERE members.person = strangers.person "
+            f"AND (stream NOT IN ({numbers(those)}) OR also IS NOT NULL AND {beside(those)}))"
+        )
         return int(members), int(strangers)
 
     def strangers(self) -> Iterator[tuple[str | None, str]]:
-        """E-mail, if they have one, and id of those whom `count` counted."""
+        """E-mail, if they have one, and id, once they are counted."""
         last = 0
         while True:
             found = self._database.array(

@@ -43,7 +43,7 @@ class Membership:
         self.errands = Errands(database, self._names, posting.post)
         self.given = Given(database, self._names, posting)
         self.segments = Segments(database, posting.post)
-        self.listed = Listed(database, self._names, self._seen)
+        self.listed = Listed(database, self._names, self._seen, posting.post)
         self.leaving = Leaving(database)
 
     def unchanged(

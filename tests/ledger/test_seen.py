@@ -41,11 +41,24 @@ def test_strangers_of_a_list_are_those_on_it_whom_nobody_has_seen(desk):
     listed.begin("L9")
     listed.add(["1", "2", "3", "4"], ["a@x.io", "b@x.io", None, "late@x.io"], [False, False, False, True])
     listed.add(["2", "5", "4"], ["b@x.io", "c@x.io", "late@x.io"], [False, False, False])
-    assert listed.count() == (4, 3)
+    assert listed.count(["s"]) == (4, 3)
     assert sorted(listed.strangers(), key=str) == [("b@x.io", "2"), ("c@x.io", "5"), (None, "3")]
     listed.begin("L1")
-    assert listed.count() == (0, 0)
+    assert listed.count(["s"]) == (0, 0)
     assert list(listed.strangers()) == []
+
+
+def test_whom_another_stream_has_does_not_leave(desk):
+    """Alone or beside this one; and who is nobody's does."""
+    run = desk.begin()
+    desk.deliver(run, ["a@x.io", "b@x.io", "c@x.io"])
+    desk.deliver(run, ["b@x.io", "d@x.io"], stream="others")
+    desk.ledger.see("L1", ["a@x.io"])
+    listed, names = desk.ledger.listed, ["a@x.io", "b@x.io", "c@x.io", "d@x.io", "e@x.io"]
+    listed.begin("L1")
+    listed.add(names, names, [False] * 5)
+    assert listed.count(["people"]) == (5, 2)
+    assert [email for email, _ in listed.strangers()] == names[1:]
 
 
 def test_strangers_are_more_than_are_read_at_once(desk):
@@ -54,7 +67,7 @@ def test_strangers_are_more_than_are_read_at_once(desk):
     listed.begin("L1")
     ids = [f"{number:05}" for number in range(12_000)]
     listed.add(ids, [f"{each}@x.io" for each in ids], [False] * len(ids))
-    assert listed.count() == (12_000, 12_000)
+    assert listed.count(["s"]) == (12_000, 12_000)
     found = []
     for email, profile_id in listed.strangers():
         found.append(profile_id)
@@ -126,5 +139,5 @@ def test_leavers_are_members_less_those_seen(tmp_path_factory, members, seen):
         ledger.listed.begin("L")
         ledger.listed.add(emails, emails, [False] * len(emails))
         strangers = [email for email in emails if email not in everybody]
-        assert ledger.listed.count() == (len(emails), len(strangers))
+        assert ledger.listed.count(["people"]) == (len(emails), len(strangers))
         assert list(ledger.listed.strangers()) == [(email, email) for email in strangers]

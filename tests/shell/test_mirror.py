@@ -55,6 +55,16 @@ def test_who_left_the_segment_leaves_the_list(pipeline):
 
 
 @pytest.mark.parametrize("scope", ["exported", "all"])
+def test_people_of_a_stream_in_runs_of_its_own_are_no_leavers(pipeline, scope):
+    """They stay, so they are nobody's reason to refuse, nor part of what `--allow-removals` has to allow."""
+    mirror = {"segments": {name: {"sync_mode": "mirror"} for name in "ab"}, "mirror_scope": scope}
+    for stream, numbers in (("a", range(10)), ("b", range(10, 20)), ("a", range(1, 10))):
+        assert pipeline.run(segment(*numbers, stream=stream), **mirror), pipeline.error
+    assert emails(pipeline) == people(*range(1, 20))
+    assert (outcome(pipeline, "a")["leavers"], outcome(pipeline, "a")["removed"]) == (1, 1)
+
+
+@pytest.mark.parametrize("scope", ["exported", "all"])
 def test_whom_klaviyo_refuses_to_take_off_is_told(pipeline, scope):
     """They left the segment and are on the list still: the run is not taken for successful."""
     assert pipeline.run(segment(0, 1, 2), **MIRROR, mirror_scope=scope)
