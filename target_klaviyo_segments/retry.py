@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from array import array
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
 from target_klaviyo_segments.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 KEPT_IN = ("rejects", "failed")
 
@@ -20,6 +22,7 @@ _encode = msgspec.json.Encoder().encode
 class _Row(msgspec.Struct):
     stream: str
     record: msgspec.Raw
+    row: Annotated[int, msgspec.Meta(ge=0, le=2**62)] = 0
 
 
 _row = msgspec.json.Decoder(_Row).decode
@@ -58,20 +61,35 @@ class Retry:
 
     def _all(self) -> Iterator[bytes]:
         properties: dict[str, set[str]] = {}
-        for row in self._rows():
+        numbers, places = array("q"), array("q")
+        for row, place in self._rows():
             properties.setdefault(row.stream, set()).update(_names(row.record))
+            numbers.append(row.row)
+            places.append(place)
         for stream, names in properties.items():
             names.update(self._needed_by(stream))
             schema = {"type": "object", "properties": {name: {} for name in sorted(names)}}
             yield _encode({"type": "SCHEMA", "stream": stream, "schema": schema, "key_properties": []})
-        for row in self._rows():
+        in_order = sorted(range(len(numbers)), key=numbers.__getitem__)  # a person's last row comes last
+        for row in self._at(places[each] for each in in_order):
             yield b'{"type":"RECORD","stream":' + _encode(row.stream) + b',"record":' + bytes(row.record) + b"}"
 
-    def _rows(self) -> Iterator[_Row]:
-        for path in self._files:
+    def _rows(self) -> Iterator[tuple[_Row, int]]:
+        """Each row, and its place: where it begins, times the number of files, and its file's number."""
+        for which, path in enumerate(self._files):
             with path.open("rb") as file:
+                begin = 0
                 for number, line in enumerate(file, start=1):
-                    yield _read(line, f"line {number} of {path}")
+                    yield _read(line, f"line {number} of {path}"), begin * len(self._files) + which
+                    begin += len(line)
+
+    def _at(self, places: Iterable[int]) -> Iterator[_Row]:
+        with ExitStack() as stack:
+            files = [stack.enter_context(path.open("rb")) for path in self._files]
+            for place in places:
+                begin, which = divmod(place, len(files))
+                files[which].seek(begin)
+                yield _read(files[which].readline(), f"a line of {self._files[which]}")
 
 
 def _read(line: bytes, where: str) -> _Row:

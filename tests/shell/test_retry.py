@@ -190,3 +190,14 @@ def test_a_retry_is_no_mirror(server, tmp_path):
     done = command(b"", server.url, tmp_path, "--retry", run_id, **mirror)
     assert done.returncode == 0, done.stderr.decode()
     assert {each["email"] for each in server.sandbox.members("Y6nRLr")} == {"p0@x.io", "p1@x.io", "mended@x.io"}
+
+
+def test_kept_rows_are_sent_in_their_order(tmp_path):
+    """Rejected or failed, in whatever order they were kept: a person's last row comes last."""
+    for folder, rows in (("rejects", [4, 2]), ("failed", [3, 1, 5])):
+        (tmp_path / folder).mkdir()
+        kept_rows = [{"stream": "people", "row": row, "record": {"email": "x@x.io", "v": row}} for row in rows]
+        (tmp_path / folder / "run.jsonl").write_text("".join(json.dumps(each) + "\n" for each in kept_rows))
+    told, *records = Retry(tmp_path, "run", lambda _: ["email"]).read().splitlines()
+    assert json.loads(told)["type"] == "SCHEMA"
+    assert [json.loads(each)["record"]["v"] for each in records] == [1, 2, 3, 4, 5]
