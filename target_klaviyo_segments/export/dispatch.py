@@ -156,14 +156,20 @@ class Dispatch:
         self._interrupted = True
 
     def break_off(self) -> None:
-        """Book what comes back within `BREAK_OFF_SECONDS`, then end."""
+        """Book what comes back within `BREAK_OFF_SECONDS`, then end.
+
+        Raises:
+            WorkDirError: Some of it cannot be written; it is ended all the same.
+        """
         deadline = self._clock.now() + BREAK_OFF_SECONDS
-        while self._books.parcels and not self._books.crashed and self._clock.now() < deadline:
-            self.on_look()
-            with suppress(queue.Empty):
-                self._books.book(self._events.get(timeout=_LOOK_UP_SECONDS))
-        self._clock.wake()
-        self.close()
+        try:
+            while self._books.parcels and not self._books.crashed and self._clock.now() < deadline:
+                self.on_look()
+                with suppress(queue.Empty):
+                    self._books.book(self._events.get(timeout=_LOOK_UP_SECONDS))
+        finally:
+            self._clock.wake()
+            self.close()
 
     def close(self) -> None:
         """End the threads."""

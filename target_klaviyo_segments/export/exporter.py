@@ -182,9 +182,14 @@ class Exporter:
         """The run ends early: what is under way is waited for, within a limit; what has no fate then has failed.
 
         Raises:
-            WorkDirError: The books are right, and the file of failed rows is not whole.
+            WorkDirError: The books are right, and a file of failed or rejected rows, or the ledger, is not whole.
         """
-        self._dispatch.break_off()
+        try:
+            self._dispatch.break_off()
+        finally:
+            self._close_the_books(reason)
+
+    def _close_the_books(self, reason: str) -> None:
         for lane in self.lanes.values():
             lane.export.profiles += len(lane.filling.open or ())
         self._books.count_failed(self.lanes.values())

@@ -120,3 +120,17 @@ def test_a_disk_that_fills_up_ends_the_run_in_words(start, tmp_path):
     assert b": File too large. No STATE passes them; make room or change `work_dir` and run again" in errors
     assert out == b""
     assert report(tmp_path)["status"] == "failed"
+
+
+def test_rejected_rows_that_cannot_be_kept_spoil_no_sum(tmp_path):
+    """While the run breaks off for it, others come back that are rejected too."""
+    pipeline = Pipeline(tmp_path)
+    pipeline.work_dir.mkdir()
+    (pipeline.work_dir / "rejects").write_text("somebody's file in the place of the folder")
+    pipeline.sandbox.refuse_rows(lambda attributes: ("invalid", "bad") if "bad" in attributes["email"] else None)
+    lines = [schema(), *(record(f"{'bad' if number % 2 else 'good'}{number}@x.io") for number in range(40)), state(1)]
+    assert not pipeline.run(lines, batch_size_rows=2)
+    assert "rejects" in pipeline.error
+    assert pipeline.states == []
+    assert pipeline.totals["read"] == 40
+    pipeline.assert_balanced()
