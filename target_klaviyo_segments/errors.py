@@ -78,6 +78,13 @@ class Transient(KlaviyoError):
         self.answer_lost = answer_lost
 
 
+def may_be_done(error: BaseException | None) -> bool:
+    """Whether Klaviyo may have done what was asked of it when this came up: the last answer before it was lost."""
+    while error is not None and not isinstance(error, Transient):
+        error = error.__cause__ or error.__context__
+    return error is not None and error.answer_lost
+
+
 class RowsRefused(KlaviyoError):
     """A 400 that names rows of an import: position in the body to Klaviyo's words. Nothing of the body was taken."""
 

@@ -31,11 +31,15 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Shipped:
-    """Nothing of a parcel is left to submit; `unsent` rows never went out, for the reason in `error`."""
+    """Nothing of a parcel is left to submit; `unsent` rows never went out, for the reason in `error`.
+
+    The answer about those `in_doubt` never came: they may be on the list.
+    """
 
     parcel: int
     unsent: Sequence[int]
     error: TargetError | None
+    in_doubt: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)

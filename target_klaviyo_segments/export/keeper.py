@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from target_klaviyo_segments.ledger import Ledger
     from target_klaviyo_segments.segment.batch import Batch, Record
 
+Fate = Literal["delivered", "undelivered", "in_doubt"]
 _SECONDS_A_DAY = 86_400
 _EXACT = 2.0**53  # whole numbers beyond it are not told apart as floats
 
@@ -88,19 +89,18 @@ class Keeper:
         if self._usable and parcel.intent is not None:
             self._write(self._ledger.submitted, parcel.intent, job_id, rows)
 
-    def settle(self, parcel: Parcel, rows: Sequence[int], *, delivered: bool) -> None:
+    def settle(self, parcel: Parcel, rows: Sequence[int], fate: Fate) -> None:
         """Rows of a batch have their fate.
 
         Raises:
             WorkDirError: The ledger cannot be written.
         """
         if self._usable and rows:
-            taken, refused = (rows, ()) if delivered else ((), rows)
             counts = self._counts(parcel.lane)
             if parcel.intent is None:
                 self._write(self._ledger.note_run, self._run_id, counts)
             else:
-                self._write(self._ledger.settle, parcel.intent, delivered=taken, undelivered=refused, counts=counts)
+                self._write(self._ledger.settle, parcel.intent, **{fate: rows}, counts=counts)
 
     def catch_up(self) -> None:
         """Do what must be done some time, while nothing else is to be done.

@@ -50,7 +50,7 @@ class Resume:
         """Rows whose submission was never answered, or never made."""
         found = self._finder.find({intent.emails[row] for row in intent.jobless}, intent.list_id, intent.began)
         if found is None:
-            self._enter(intent, (), intent.jobless, counts)
+            self._enter(intent, counts, undelivered=intent.jobless)
         else:
             self._known.add(found)
             self._ledger.submitted(intent.intent, found, intent.jobless)
@@ -60,21 +60,30 @@ class Resume:
         if not rows:
             return
         absent = self._absent(job_id, {intent.emails[row]: row for row in rows})
-        self._enter(intent, [row for row in rows if row not in absent], sorted(absent), counts)
+        if absent is None:
+            self._enter(intent, counts, in_doubt=rows)
+        else:
+            present = [row for row in rows if row not in absent]
+            self._enter(intent, counts, delivered=present, undelivered=sorted(absent))
 
     def _enter(
-        self, intent: Unfinished, delivered: Sequence[int], undelivered: Sequence[int], counts: Counter[str]
+        self,
+        intent: Unfinished,
+        counts: Counter[str],
+        *,
+        delivered: Sequence[int] = (),
+        undelivered: Sequence[int] = (),
+        in_doubt: Sequence[int] = (),
     ) -> None:
-        self._ledger.settle(intent.intent, delivered=delivered, undelivered=undelivered)
-        counts.update(delivered=len(delivered), undelivered=len(undelivered))
+        self._ledger.settle(intent.intent, delivered=delivered, undelivered=undelivered, in_doubt=in_doubt)
+        counts.update(delivered=len(delivered), undelivered=len(undelivered) + len(in_doubt))
 
-    def _absent(self, job_id: str, row_of: Mapping[str, int]) -> set[int]:
-        """Rows that a job did not bring in; all of them when that cannot be told."""
-        everybody = set(row_of.values())
+    def _absent(self, job_id: str, row_of: Mapping[str, int]) -> set[int] | None:
+        """Rows that a job did not bring in; None when that cannot be told."""
         try:
             status = self._finder.ended(job_id)
             if status is None or status.cancelled:
-                return everybody
+                return None
             errors = list(self._klaviyo.import_errors(job_id))
             tied = {row_of[email] for each in errors if (email := (each.email or "").strip().lower()) in row_of}
             if len(tied) == len(errors) >= status.failed:
@@ -82,4 +91,4 @@ class Resume:
             present = {email.strip().lower() for email in self._klaviyo.job_emails(job_id)}
             return {row for email, row in row_of.items() if email not in present}
         except NotFound:
-            return everybody
+            return None

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from target_klaviyo_segments.export.checkpoint import Checkpoint
     from target_klaviyo_segments.export.events import Event
-    from target_klaviyo_segments.export.keeper import Keeper
+    from target_klaviyo_segments.export.keeper import Fate, Keeper
     from target_klaviyo_segments.export.lane import Lane
     from target_klaviyo_segments.export.parcel import Parcel
     from target_klaviyo_segments.export.rejects import Rejects
@@ -113,8 +113,9 @@ class Books:
     def _shipped(self, event: Shipped) -> None:
         self.in_flight -= 1
         self.broken = self.broken or event.error
-        if event.unsent:
-            self._fail(self.parcels[event.parcel], event.unsent, str(event.error), told=True)
+        for rows, sent in ((event.unsent, False), (event.in_doubt, True)):
+            if rows:
+                self._fail(self.parcels[event.parcel], rows, str(event.error), told=True, sent=sent)
 
     def _ended(self, event: JobEnded) -> None:
         job = event.status
@@ -152,28 +153,31 @@ class Books:
             self._rejects.write(parcel.lane.stream, parcel.numbers[row], rows[row], record)
             parcel.lane.tally.reject(rows[row].code)
             parcel.export.rejected += 1
-        self._settle(parcel, list(rows))
+        self._settle(parcel, list(rows), "undelivered")
 
     def _deliver(self, parcel: Parcel, rows: Sequence[int]) -> None:
         parcel.lane.tally.delivered += len(rows)
         parcel.export.delivered += len(rows)
-        self._settle(parcel, rows, delivered=True)
+        self._settle(parcel, rows, "delivered")
 
-    def _fail(self, parcel: Parcel, rows: Sequence[int], reason: str, *, told: bool = False) -> None:
-        """Rows were not delivered; `told` when the run breaks off for the same reason, so that it is said once."""
+    def _fail(self, parcel: Parcel, rows: Sequence[int], reason: str, *, told: bool = False, sent: bool = True) -> None:
+        """Rows were not delivered, as far as is known; Klaviyo may still bring in those that were `sent`.
+
+        `told` when the run breaks off for the same reason, so that it is said once.
+        """
         parcel.lane.tally.failed += len(rows)
         parcel.export.failed += len(rows)
         parcel.failed += len(rows)
         if not told:
             self.incomplete.append(f"{reason}; {len(rows)} rows of `{parcel.lane.name}` were not delivered: run again")
         self._write_failed(parcel, rows, Rejection(NOT_DELIVERED, reason))
-        self._settle(parcel, rows)
+        self._settle(parcel, rows, "in_doubt" if sent else "undelivered")
 
     def _write_failed(self, parcel: Parcel, rows: Sequence[int], why: Rejection) -> None:
         for row, record in parcel.records(rows).items() if rows else ():
             self._failed.write(parcel.lane.stream, parcel.numbers[row], why, record)
 
-    def _settle(self, parcel: Parcel, rows: Sequence[int], *, delivered: bool = False) -> None:
+    def _settle(self, parcel: Parcel, rows: Sequence[int], fate: Fate) -> None:
         if not rows:
             return
         parcel.settle(rows)
@@ -183,7 +187,7 @@ class Books:
             self.people.leave(parcel.people)
             if not parcel.failed:
                 self._checkpoint.release(parcel.identity)
-        self._keeper.settle(parcel, rows, delivered=delivered)
+        self._keeper.settle(parcel, rows, fate)
 
 
 def _tie(

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from target_klaviyo_segments.errors import BodyRefused, KlaviyoError, RowsRefused, TargetError
+from target_klaviyo_segments.errors import BodyRefused, KlaviyoError, RowsRefused, TargetError, may_be_done
 from target_klaviyo_segments.export.events import Event, Refused, Shipped, Submitted
 
 if TYPE_CHECKING:
@@ -38,9 +38,10 @@ class Shipment:
                 self._parts.popleft()
         except TargetError as stopped:
             error = stopped
+        in_doubt = self._parts.popleft() if may_be_done(error) else ()
         unsent = [row for part in self._parts for row in part]
         self._parcel.sent()
-        self._post(Shipped(self._parcel.identity, unsent, error))
+        self._post(Shipped(self._parcel.identity, unsent, error, in_doubt))
 
     def _submit(self, part: Sequence[int]) -> None:
         payloads = self._parcel.payloads

@@ -33,6 +33,7 @@ Signatures:
            source: str | None = None) -> int                         # the stream that `stream` is a segment of
     submitted(intent: int, job_id: str, rows: Sequence[int]) -> None
     settle(intent: int, *, delivered: Sequence[int] = (), undelivered: Sequence[int] = (),
+           in_doubt: Sequence[int] = (),                             # nobody can tell whether Klaviyo took them
            counts: Mapping[str, Any] | None = None) -> None          # as `note_run`, in one transaction
     unfinished() -> Iterator[Unfinished]                             # rows without a fate, of any run; oldest first
 

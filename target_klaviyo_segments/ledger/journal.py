@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from target_klaviyo_segments.ledger.database import Database
 from target_klaviyo_segments.ledger.spans import Span
 
+# What `fates.delivered` may say. Whether somebody in doubt is on the list, nobody can tell.
+UNDELIVERED, DELIVERED, IN_DOUBT = 0, 1, 2
+
 
 @dataclass(frozen=True, slots=True)
 class Columns:
@@ -61,16 +64,18 @@ class Journal:
             (intent, job_id, self._now(), len(rows), json.dumps(spans)),
         )
 
-    def settle(self, intent: int, delivered: Sequence[int], undelivered: Sequence[int]) -> bool:
-        """Rows have their fate; to whether it was the last of the batch."""
+    def settle(
+        self, intent: int, delivered: Sequence[int], undelivered: Sequence[int], in_doubt: Sequence[int] = ()
+    ) -> bool:
+        """Rows have their fate; to whether it was the last of the batch. Those in doubt count as undelivered."""
         low, _ = self._open_spans(intent, ())
-        for rows, column in ((delivered, "delivered"), (undelivered, "undelivered")):
+        for rows, fate in ((delivered, DELIVERED), (undelivered, UNDELIVERED), (in_doubt, IN_DOUBT)):
             for first, last in self._open_spans(intent, rows)[1]:
-                self._enter(intent, (low + first, low + last), delivered=column == "delivered")
-            self._database.run(
-                f"UPDATE intents SET {column} = {column} + ? WHERE n = ?",  # noqa: S608  # one of two words
-                (len(rows), intent),
-            )
+                self._enter(intent, (low + first, low + last), fate)
+        self._database.run(
+            "UPDATE intents SET delivered = delivered + ?, undelivered = undelivered + ? WHERE n = ?",
+            (len(delivered), len(undelivered) + len(in_doubt), intent),
+        )
         closed = self._database.run(
             "UPDATE intents SET closed = ? WHERE n = ? AND delivered + undelivered = size", (self._now(), intent)
         )
@@ -96,14 +101,14 @@ class Journal:
             raise ValueError(f"intent {intent} has rows 0 to {size - 1} and not {spans[0][0]} to {spans[-1][1]}")
         return low, spans
 
-    def _enter(self, intent: int, span: Span, *, delivered: bool) -> None:
+    def _enter(self, intent: int, span: Span, fate: int) -> None:
         low, high = span
         before = self._database.row("SELECT intent, high FROM fates WHERE low <= ? ORDER BY low DESC LIMIT 1", (high,))
         if before is not None and before[0] == intent and before[1] >= low:
             raise ValueError(f"a row of intent {intent} has its fate already")
         self._database.run(
             "INSERT INTO fates (intent, low, high, delivered, at) VALUES (?, ?, ?, ?, ?)",
-            (intent, low, high, delivered, int(self._now())),
+            (intent, low, high, fate, int(self._now())),
         )
 
     def _read(self, intent: int) -> Unfinished:

@@ -130,17 +130,19 @@ class Ledger(Membership):
         *,
         delivered: Sequence[int] = (),
         undelivered: Sequence[int] = (),
+        in_doubt: Sequence[int] = (),
         counts: Counts | None = None,
     ) -> None:
         """Rows have their fate: those delivered are members; those not are never taken for unchanged.
 
+        Those `in_doubt` are members of whom it is not known what Klaviyo has, nor whether they are on the list.
         `counts`: what the run has counted so far, by stream, as JSON; replaces what was kept of these streams.
         """
         with self._database.transaction():
-            closed = self._journal.settle(intent, delivered, undelivered)
-            self.errands.settle(intent, delivered, undelivered)
+            closed = self._journal.settle(intent, delivered, undelivered, in_doubt)
+            self.errands.settle(intent, delivered, (*undelivered, *in_doubt))
             self._runs.note(self._runs.of(intent), counts or {})
-        if self._posting.settled(intent, (delivered, undelivered), closed=closed):
+        if self._posting.settled(intent, (delivered, undelivered, in_doubt), closed=closed):
             self._posting.post()
 
     def catch_up(self) -> None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from target_klaviyo_segments.ledger.journal import IN_DOUBT
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -23,7 +25,8 @@ ON CONFLICT (email, stream) DO UPDATE SET fields = fields | excluded.fields,
 """
 _POST = f"""
 INSERT INTO given (email, stream, fields, due)
-SELECT substr(person, instr(person, ' ') + 1), stream, gives, nulls {_SETTLED_ROWS} AND fates.delivered
+SELECT substr(person, instr(person, ' ') + 1), stream, gives, iif(fates.delivered = {IN_DOUBT}, 0, nulls)
+{_SETTLED_ROWS} AND fates.delivered
 ORDER BY 1, 2, fates.n {ENTER}
 """
 _NEVER_GIVEN = "UPDATE given SET due = due & fields WHERE due & ~fields <> 0 AND due <> 0"

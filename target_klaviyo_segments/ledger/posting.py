@@ -2,6 +2,8 @@
 
 Written one batch at a time, each of its rows would rewrite a page of its own, and the pages are what costs. Whoever
 reads members has everything posted first, so that nobody sees the difference.
+
+Who is in doubt becomes a member of whom nobody knows what Klaviyo has: they can leave, and are never unchanged.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from array import array
 from typing import TYPE_CHECKING
 
 from target_klaviyo_segments.ledger.holders import HAND_DOWN, KEPT_KEY
+from target_klaviyo_segments.ledger.journal import IN_DOUBT
 from target_klaviyo_segments.ledger.marks import Marks
 
 if TYPE_CHECKING:
@@ -23,7 +26,7 @@ _FROM_JOURNAL = """
 """
 _DELIVERED = f"""
 INSERT INTO members (person, fingerprint, key, stream, at, run, fate)
-SELECT person, fingerprint, key, stream, at, run, fates.n {_FROM_JOURNAL}
+SELECT person, iif(fates.delivered = {IN_DOUBT}, NULL, fingerprint), key, stream, at, run, fates.n {_FROM_JOURNAL}
 WHERE fates.n > ? AND fates.delivered
 ORDER BY person, fates.n
 ON CONFLICT (person) DO UPDATE SET fingerprint = excluded.fingerprint, key = {KEPT_KEY}, stream = excluded.stream,

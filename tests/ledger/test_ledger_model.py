@@ -83,20 +83,21 @@ class LedgerMachine(RuleBasedStateMachine):
         intent = data.draw(st.sampled_from(sorted(self.open)))
         batch = self.open[intent]
         left = [row for row in range(len(batch["rows"])) if row not in batch["settled"]]
-        fates = {row: data.draw(st.sampled_from(["good", "bad", "open"])) for row in left}
+        fates = {row: data.draw(st.sampled_from(["good", "bad", "doubt", "open"])) for row in left}
         good = [row for row in left if fates[row] == "good"]
         bad = [row for row in left if fates[row] == "bad"]
-        self.ledger.settle(intent, delivered=good, undelivered=bad)
-        batch["settled"].update(good, bad)
+        doubt = [row for row in left if fates[row] == "doubt"]
+        self.ledger.settle(intent, delivered=good, undelivered=bad, in_doubt=doubt)
+        batch["settled"].update(good, bad, doubt)
         self.order += 1
-        for row in good:
+        for row in good + doubt:
             email, mark, key = batch["rows"][row]
             known = self.members.setdefault((batch["list"], email), {"id": None, "also": {}})
             key = key or (self.held(known).get(batch["stream"]) if "stream" in known else None)
             if known.get("stream", batch["stream"]) != batch["stream"]:
                 known["also"][known["stream"]] = known["key"]
                 known["also"].pop(batch["stream"], None)
-            known.update(mark=mark, key=key, stream=batch["stream"], at=self.time)
+            known.update(mark=mark if row in good else None, key=key, stream=batch["stream"], at=self.time)
         for row in bad:
             if (batch["list"], batch["rows"][row][0]) in self.members:
                 self.members[batch["list"], batch["rows"][row][0]]["mark"] = None

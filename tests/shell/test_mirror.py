@@ -54,6 +54,19 @@ def test_who_left_the_segment_leaves_the_list(pipeline):
     pipeline.assert_balanced()
 
 
+def test_whom_a_job_brings_in_after_it_was_given_up_leaves_like_everybody(pipeline):
+    """When its run ended nobody knew whether they were on the list."""
+    pipeline.sandbox.job_seconds = 100
+    assert not pipeline.run(segment(0, 1), **MIRROR, job_timeout_seconds=10)
+    assert "it is still queued after 10 s" in pipeline.error
+    pipeline.clock.sleep(200)
+    pipeline.sandbox.job_seconds = 0
+    assert emails(pipeline) == people(0, 1)
+    assert pipeline.run(segment(1), **MIRROR), pipeline.error
+    assert emails(pipeline) == people(1)
+    assert (outcome(pipeline)["members_before"], outcome(pipeline)["removed"]) == (2, 1)
+
+
 @pytest.mark.parametrize("scope", ["exported", "all"])
 def test_people_of_a_stream_in_runs_of_its_own_are_no_leavers(pipeline, scope):
     """They stay, so they are nobody's reason to refuse, nor part of what `--allow-removals` has to allow."""

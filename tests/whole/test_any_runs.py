@@ -70,8 +70,7 @@ class AnyRuns(RuleBasedStateMachine):
         self.learn_ids()
         arrived = self.land_open()
         earlier = {person for _, person, _ in arrived}
-        sure = PERHAPS if plan.trouble.kind == "late" else SURELY
-        landed = self.land([(each, told, sure) for each in outcome.traffic.imports])
+        landed = self.land([(each, told, plan.trouble.kind == "late") for each in outcome.traffic.imports])
         self.assert_nothing_personal(outcome)
         self.assert_sums(outcome)
         delivered = [*landed, *(arrived if plan.skip else ())]  # who arrived late may be unchanged to this run
@@ -143,16 +142,17 @@ class AnyRuns(RuleBasedStateMachine):
         return self.land(imports)
 
     def land(self, imports):
-        """Who was brought in: list, person and what was written. The ledger does not know of jobs that came late."""
+        """Who was brought in: list, person and what was written. The ledger forgets who was taken off before that."""
         landed = []
-        for each, told, sure in imports:
+        for each, told, late in imports:
             people = self.world.brought_in(each.job_id)
             if people is None:
-                self.open.append((each, told, sure))
+                self.open.append((each, told, late))
             for row in each.rows if people is not None else ():
                 person, core = row["email"], core_of(row)
                 if person in people:
-                    self.truth.land(each.list_id, row, told.writers(each.list_id, person, core), sure)
+                    gone_before = late and told.leaves_list(each.list_id, person)
+                    self.truth.land(each.list_id, row, told.writers(each.list_id, person, core), not gone_before)
                     landed.append((each.list_id, person, core))
                     self.unsettled.add((each.list_id, person))
         return landed
@@ -309,6 +309,8 @@ class AnyRuns(RuleBasedStateMachine):
                 left = told.leaves(lane, person) or (mode == "mirror" and person not in told.seen(LIST_OF[lane]))
                 if left and lane in member.lanes:
                     member.lanes[lane] = PERHAPS
+                if not outcome.died and told.puts(lane, person):  # of an unanswered request, or of a job that was lost
+                    member.lanes.setdefault(lane, PERHAPS)
 
     def observe(self, outcome):
         """The lists are as they must be, and what was not known is known now."""

@@ -66,6 +66,10 @@ class Told:
             return "aside"
         return None
 
+    def leaves_list(self, list_id, person):
+        """Whether any of its lanes lets a person leave."""
+        return any(self.leaves(lane, person) for lane in self.plan.lanes if LIST_OF[lane] == list_id)
+
     def _how(self, lane, person):
         """By address when one of the rows since they came has it."""
         how = MARK_KEY
@@ -156,7 +160,11 @@ class Truth:
             was_empty = not any(on for on, _, _ in started.values())
             there = [] if was_empty else [person for person in PEOPLE if mine[person].on]
             before_us = [person for person in there if started[person][0] is not False]
-            return [(len(them), len([each for each in them if each not in seen])) for them in (there, before_us)]
+            gone = {person: mine[person].others(lanes) for person in there if person not in seen}
+            if PERHAPS in gone.values():
+                return []
+            alone = {person for person, others in gone.items() if others is None}
+            return [(len(them), len(alone.intersection(them))) for them in (there, before_us)]
         known = [lanes for _, lanes, _ in started.values()] + [member.lanes for member in mine.values()]
         if any(PERHAPS in lanes.values() for lanes in known) or any(member.on is None for member in mine.values()):
             return []

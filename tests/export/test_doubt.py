@@ -1,0 +1,78 @@
+"""Rows of which nobody can tell whether Klaviyo took them: failed, and in the ledger as perhaps on the list."""
+
+from __future__ import annotations
+
+import pytest
+from bench import Bench
+from doubles import ModelKlaviyo
+
+from target_klaviyo_segments.errors import KlaviyoError, RunStopped, Transient
+from target_klaviyo_segments.export.resume import Resume
+
+
+class Unanswered(ModelKlaviyo):
+    """Gives no second answer: `lost` says whether the second request may have come through."""
+
+    def __init__(self, *, lost, stopped=False):
+        super().__init__()
+        self.lost, self.stopped = lost, stopped
+
+    def submit_import(self, list_id, payloads):
+        if not self.jobs:
+            return super().submit_import(list_id, payloads)
+        try:
+            raise Transient("no answer", answer_lost=self.lost)  # noqa: TRY301  # as the client does
+        except Transient as error:
+            if self.stopped:
+                raise RunStopped("the run was interrupted")  # noqa: B904  # as a wait between two tries does
+            raise KlaviyoError("given up") from error
+
+
+def perhaps(bench, list_id="LIST01"):
+    """Who is a member, and that none of them is taken for unchanged."""
+    found = list(bench.ledger.members(list_id))
+    for each in range(-5, 5):
+        assert bench.ledger.unchanged(list_id, found, [each] * len(found), stream="people", delivered_since=0) == []
+    return found
+
+
+@pytest.mark.parametrize("trouble", [{"stuck_jobs": {1}}, {"cancelled_jobs": {1}}])
+def test_people_of_a_job_that_did_not_end_well_may_be_on_the_list(bench, trouble):
+    """One that is cancelled, or takes too long, may have brought some of them in."""
+    run = bench(ModelKlaviyo(**trouble), job_timeout_seconds=60)
+    run.read("a")
+    assert run.finish()
+    assert run.lane().tally.failed == 1
+    assert perhaps(run) == ["a@x.io"]
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+@pytest.mark.parametrize("lost", [True, False])
+def test_a_batch_whose_answer_was_lost_for_good_may_be_on_the_list(bench, lost, stopped):
+    """Whoever was not yet tried is not; nor is anybody whose request never went out."""
+    run = bench(Unanswered(lost=lost, stopped=stopped), batch_rows=2, max_in_flight=1)
+    for name in "abcdef":
+        run.read(name)
+    assert not run.finish()
+    assert list(run.ledger.members("LIST01")) == [f"{name}@x.io" for name in ("abcd" if lost else "ab")]
+    assert run.lane().tally.delivered == 2
+    assert run.lane().tally.failed == 4
+
+
+@pytest.mark.parametrize("trouble", ["stuck_jobs", "cancelled_jobs"])
+def test_a_run_that_asks_how_a_job_ended_and_is_not_told_leaves_it_open_who_is_on_the_list(tmp_path, trouble):
+    """The run that began the job was killed."""
+    klaviyo = ModelKlaviyo(**{trouble: {1}})
+    first = Bench(tmp_path, klaviyo, ledger=None)
+    intent = first.ledger.intend(
+        "run-1", stream="people", list_id="LIST01", emails=["a@x.io"], numbers=[1], fingerprints=[1], keys=[None]
+    )
+    first.ledger.submitted(intent, klaviyo.submit_import("LIST01", [b'{"attributes": {"email": "a@x.io"}}']), [0])
+    first.ledger.close()
+    list(klaviyo.import_jobs())
+    following = Bench(tmp_path, klaviyo, run_id="run-2")
+    outcome = Resume(
+        klaviyo, following.ledger, known_jobs={"job-1"}, clock=following.clock, job_timeout_seconds=60
+    ).settle()
+    assert outcome == {("run-1", "people"): {"delivered": 0, "undelivered": 1}}
+    assert perhaps(following) == ["a@x.io"]
