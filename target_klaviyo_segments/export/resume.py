@@ -41,7 +41,7 @@ class Resume:
         for intent in self._ledger.unfinished():
             counts = outcome.setdefault((intent.run_id, intent.stream), Counter())
             for job in intent.jobs:
-                self._settle_job(intent, job.job_id, intent.open_rows(job), counts)
+                self._settle_job(intent, job.job_id, job.rows, intent.open_rows(job), counts)
             if intent.jobless:
                 self._settle_jobless(intent, counts)
         return outcome
@@ -54,17 +54,20 @@ class Resume:
         else:
             self._known.add(found)
             self._ledger.submitted(intent.intent, found, intent.jobless)
-            self._settle_job(intent, found, intent.jobless, counts)
+            self._settle_job(intent, found, intent.jobless, intent.jobless, counts)
 
-    def _settle_job(self, intent: Unfinished, job_id: str, rows: Sequence[int], counts: Counter[str]) -> None:
+    def _settle_job(
+        self, intent: Unfinished, job_id: str, sent: Sequence[int], rows: Sequence[int], counts: Counter[str]
+    ) -> None:
+        """`sent` are the rows of a job, `rows` those of them that have no fate yet."""
         if not rows:
             return
-        absent = self._absent(job_id, {intent.emails[row]: row for row in rows})
+        absent = self._absent(job_id, {intent.emails[row]: row for row in sent})
         if absent is None:
             self._enter(intent, counts, in_doubt=rows)
         else:
             present = [row for row in rows if row not in absent]
-            self._enter(intent, counts, delivered=present, undelivered=sorted(absent))
+            self._enter(intent, counts, delivered=present, undelivered=sorted(absent.intersection(rows)))
 
     def _enter(
         self,
@@ -82,13 +85,14 @@ class Resume:
         """Rows that a job did not bring in; None when that cannot be told."""
         try:
             status = self._finder.ended(job_id)
-            if status is None or status.cancelled:
+            if status is None or not status.ended_well:
                 return None
-            errors = list(self._klaviyo.import_errors(job_id))
-            tied = {row_of[email] for each in errors if (email := (each.email or "").strip().lower()) in row_of}
-            if len(tied) == len(errors) >= status.failed:
+            named = [(each.email or "").strip().lower() for each in self._klaviyo.import_errors(job_id)]
+            tied = {row_of[email] for email in named if email in row_of}
+            if row_of.keys() >= set(named) and len(tied) >= status.failed:
                 return tied
             present = {email.strip().lower() for email in self._klaviyo.job_emails(job_id)}
-            return {row for email, row in row_of.items() if email not in present}
+            absent = tied | {row for email, row in row_of.items() if email not in present}
+            return absent if len(absent) >= status.failed else None
         except NotFound:
             return None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from target_klaviyo_segments.errors import Rejection
 from target_klaviyo_segments.export.crowd import Crowd
 from target_klaviyo_segments.export.events import Broken, JobEnded, JobLost, JobPeople, Refused, Shipped, Submitted
+from target_klaviyo_segments.klaviyo.protocol import CANCELLED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -34,7 +35,7 @@ class Books:
         self._checkpoint = checkpoint
         self._jobs: dict[str, tuple[Parcel, Sequence[int]]] = {}
         self._known: set[str] = set()  # ids of all jobs that this run began
-        self._unexplained: dict[str, Rejection] = {}
+        self._unexplained: dict[str, tuple[Rejection, int]] = {}  # and how many rows failed without a name
         self.parcels: dict[int, Parcel] = {}
         self.people = Crowd()  # of all parcels under way
         self.in_flight = 0
@@ -120,19 +121,21 @@ class Books:
     def _ended(self, event: JobEnded) -> None:
         job = event.status
         parcel, rows = self._jobs.pop(job.id)
-        if job.cancelled:
-            self._fail(parcel, rows, f"{parcel.lane.kind_of_job} {job.id} was cancelled in Klaviyo")
+        if not job.ended_well:
+            how = "was cancelled in Klaviyo" if job.status == CANCELLED else f"has ended as {job.status}"
+            self._fail(parcel, rows, f"{parcel.lane.kind_of_job} {job.id} {how}")
             return
         tied, untied = _tie(parcel, rows, event.errors)
         self._reject(parcel, tied)
         rest = [row for row in rows if row not in tied] if tied else rows
-        if not untied and job.failed > len(event.errors):
+        unnamed = job.failed - len(tied)
+        if not untied and unnamed > 0:
             untied = Rejection(
                 IMPORT_ERROR, f"Klaviyo counts {job.failed} failed rows in the import job and names fewer"
             )
         if untied and rest:
             self._jobs[job.id] = (parcel, rest)
-            self._unexplained[job.id] = untied
+            self._unexplained[job.id] = untied, unnamed
             self.ask_people(job.id)
         else:
             self._deliver(parcel, rest)
@@ -140,13 +143,21 @@ class Books:
                 parcel.lane.suppression.skipped += job.skipped
 
     def _people(self, event: JobPeople) -> None:
-        """An import error could not be tied to a row: whoever the job did not bring in is the one."""
+        """An import error could not be tied to a row: whoever the job did not bring in is the one.
+
+        When more are counted than that, nobody can tell who they are.
+        """
         parcel, rows = self._jobs.pop(event.job_id)
-        why = self._unexplained.pop(event.job_id)
+        why, unnamed = self._unexplained.pop(event.job_id)
         emails = parcel.emails
         absent = {row: why for row in rows if emails[row] not in event.emails}
+        rest = [row for row in rows if row not in absent]
         self._reject(parcel, absent)
-        self._deliver(parcel, [row for row in rows if row not in absent])
+        if len(absent) >= unnamed:
+            self._deliver(parcel, rest)
+        else:
+            reason = f"counts {unnamed} failed rows that it does not name, and {len(absent)} of its people are missing"
+            self._fail(parcel, rest, f"{parcel.lane.kind_of_job} {event.job_id}: Klaviyo {reason}")
 
     def _reject(self, parcel: Parcel, rows: dict[int, Rejection]) -> None:
         for row, record in parcel.records(rows).items() if rows else ():

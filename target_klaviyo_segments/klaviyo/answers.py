@@ -13,13 +13,12 @@ import msgspec
 
 from target_klaviyo_segments.errors import Transient
 from target_klaviyo_segments.klaviyo.membership import Person
-from target_klaviyo_segments.klaviyo.protocol import Account, JobStatus, Page, PlanUsage, RowError
+from target_klaviyo_segments.klaviyo.protocol import CANCELLED, COMPLETE, Account, JobStatus, Page, PlanUsage, RowError
 from target_klaviyo_segments.klaviyo.words import linked, masked, place
 
 T = TypeVar("T")
 
-_CANCELLED = "cancelled"
-_ENDED = frozenset({"complete", _CANCELLED})  # https://developers.klaviyo.com/en/reference/get_bulk_import_profiles_job
+_ENDED = frozenset({COMPLETE, CANCELLED})
 _PROFILES = "profiles"  # https://developers.klaviyo.com/en/reference/list_billing_usage
 
 
@@ -199,7 +198,6 @@ def _job(job: _Resource[_JobAttributes]) -> JobStatus:
         id=job.id,
         status=found.status,
         ended=found.status in _ENDED or found.completed_at is not None,
-        cancelled=found.status == _CANCELLED,
         total=found.total_count or 0,
         completed=found.completed_count or 0,
         failed=found.failed_count or 0,

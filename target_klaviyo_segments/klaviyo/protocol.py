@@ -75,6 +75,10 @@ class PlanUsage:
     maximum: int
 
 
+# https://developers.klaviyo.com/en/reference/get_bulk_import_profiles_job
+COMPLETE, CANCELLED = "complete", "cancelled"
+
+
 @dataclass(frozen=True, slots=True)
 class JobStatus:
     """A job of Klaviyo's. `ended` is what to wait for: the counts say nothing about it."""
@@ -82,13 +86,17 @@ class JobStatus:
     id: str
     status: str
     ended: bool
-    cancelled: bool
     total: int
     completed: int
     failed: int
     created_at: str | None
     skipped: int = 0  # told of suppressions alone: people for whom there was nothing to do
     lists: tuple[str, ...] = ()  # ids of the lists that it fills; empty when Klaviyo does not tell
+
+    @property
+    def ended_well(self) -> bool:
+        """Whether whoever has no import error was brought in: not where it was cancelled, or by a word of its own."""
+        return self.ended and self.status == COMPLETE
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from target_klaviyo_segments.klaviyo.directory import Directory
 from target_klaviyo_segments.klaviyo.lists import ListInfo
 from target_klaviyo_segments.klaviyo.membership import EVER
 from target_klaviyo_segments.klaviyo.permission import Permission
-from target_klaviyo_segments.klaviyo.protocol import JobStatus
+from target_klaviyo_segments.klaviyo.protocol import COMPLETE, JobStatus
 from target_klaviyo_segments.klaviyo.suppressing import KINDS
 from target_klaviyo_segments.klaviyo.suppressions import SuppressionJobs
 
@@ -166,4 +166,4 @@ class _Unbegun(SuppressionJobs):
 
 
 def _well_ended(job_id: str) -> JobStatus:
-    return JobStatus(job_id, "complete", ended=True, cancelled=False, total=0, completed=0, failed=0, created_at=None)
+    return JobStatus(job_id, COMPLETE, ended=True, total=0, completed=0, failed=0, created_at=None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from bench import Bench
 from doubles import ModelKlaviyo
@@ -59,20 +61,39 @@ def test_a_batch_whose_answer_was_lost_for_good_may_be_on_the_list(bench, lost, 
     assert run.lane().tally.failed == 4
 
 
-@pytest.mark.parametrize("trouble", ["stuck_jobs", "cancelled_jobs"])
-def test_a_run_that_asks_how_a_job_ended_and_is_not_told_leaves_it_open_who_is_on_the_list(tmp_path, trouble):
-    """The run that began the job was killed."""
-    klaviyo = ModelKlaviyo(**{trouble: {1}})
-    first = Bench(tmp_path, klaviyo, ledger=None)
-    intent = first.ledger.intend(
-        "run-1", stream="people", list_id="LIST01", emails=["a@x.io"], numbers=[1], fingerprints=[1], keys=[None]
-    )
-    first.ledger.submitted(intent, klaviyo.submit_import("LIST01", [b'{"attributes": {"email": "a@x.io"}}']), [0])
+def resumed(folder, klaviyo, settled=()):
+    """What a run finds after one that was killed with a job of a, b and c, `settled` of which had their fates."""
+    emails = ["a@x.io", "b@x.io", "c@x.io"]
+    first = Bench(folder, klaviyo)
+    columns = {"emails": emails, "numbers": [1, 2, 3], "fingerprints": [1, 2, 3], "keys": [None] * 3}
+    intent = first.ledger.intend("run-1", stream="people", list_id="LIST01", **columns)
+    payloads = [json.dumps({"attributes": {"email": email}}).encode() for email in emails]
+    first.ledger.submitted(intent, klaviyo.submit_import("LIST01", payloads), range(3))
+    first.ledger.settle(intent, undelivered=settled)
     first.ledger.close()
     list(klaviyo.import_jobs())
-    following = Bench(tmp_path, klaviyo, run_id="run-2")
-    outcome = Resume(
-        klaviyo, following.ledger, known_jobs={"job-1"}, clock=following.clock, job_timeout_seconds=60
-    ).settle()
-    assert outcome == {("run-1", "people"): {"delivered": 0, "undelivered": 1}}
-    assert perhaps(following) == ["a@x.io"]
+    following = Bench(folder, klaviyo, run_id="run-2")
+    resume = Resume(klaviyo, following.ledger, known_jobs={"job-1"}, clock=following.clock, job_timeout_seconds=60)
+    return following, dict(resume.settle()["run-1", "people"])
+
+
+@pytest.mark.parametrize(
+    "trouble", [{"stuck_jobs": {1}}, {"cancelled_jobs": {1}}, {"ends_as": "failed"}, {"counts_too_many": 1}]
+)
+def test_a_run_that_is_not_told_how_a_job_ended_leaves_it_open_who_is_on_the_list(tmp_path, trouble):
+    """The run that began the job was killed."""
+    following, counts = resumed(tmp_path, ModelKlaviyo(**trouble))
+    assert counts == {"delivered": 0, "undelivered": 3}
+    assert perhaps(following) == ["a@x.io", "b@x.io", "c@x.io"]
+
+
+@pytest.mark.parametrize("settled", [(), (1,)])
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("trouble", [{}, {"unexplained": {"c@x.io"}}])
+def test_a_run_that_asks_how_a_job_ended_takes_nobody_for_delivered_who_is_not(tmp_path, settled, times, trouble):
+    """A row was refused, perhaps by two errors; another failed without one; and the killed run knew some of it."""
+    klaviyo = ModelKlaviyo(bad_when_imported={"b@x.io"}, tells_errors_times=times, **trouble)
+    following, counts = resumed(tmp_path, klaviyo, settled)
+    arrived = ["a@x.io"] if trouble else ["a@x.io", "c@x.io"]
+    assert list(following.ledger.members("LIST01")) == arrived
+    assert counts == {"delivered": len(arrived), "undelivered": 3 - len(arrived) - len(settled)}

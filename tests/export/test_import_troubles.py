@@ -52,6 +52,41 @@ def test_an_error_that_names_nobody_is_tied_by_who_came_in(bench):
     assert members(run) == ["a@x.io", "d@x.io"]
 
 
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_row_that_is_named_twice_hides_no_other(bench, times):
+    """Two errors of one row, or one error on two pages, and a failed row that no error names."""
+    run = bench(ModelKlaviyo(bad_when_imported={"b@x.io"}, unexplained={"c@x.io"}, tells_errors_times=times))
+    for name in "abcd":
+        run.read(name)
+    assert run.finish()
+    assert [row["row"] for row in run.rejected_rows()] == [2, 3]
+    assert members(run) == ["a@x.io", "d@x.io"]
+    assert (run.lane().tally.delivered, run.exporter.incomplete) == (2, [])
+
+
+@pytest.mark.parametrize(("names", "missing"), [("ab", 0), ("abu", 1)])
+def test_when_more_rows_failed_than_are_missing_nobody_is_taken_for_delivered(bench, names, missing):
+    """Klaviyo's own count says that some of them are not; who was missing is."""
+    run = bench(ModelKlaviyo(unexplained={"u@x.io"}, counts_too_many=2))
+    for name in names:
+        run.read(name)
+    assert run.finish()
+    assert (run.lane().tally.delivered, run.lane().tally.failed, run.lane().tally.rejected) == (0, 2, missing)
+    why = f"Klaviyo counts {2 + missing} failed rows that it does not name, and {missing} of its people are missing"
+    assert run.exporter.incomplete == [f"import job job-1: {why}; 2 rows of `people` were not delivered: run again"]
+
+
+def test_a_job_that_ends_by_a_word_of_its_own_delivers_nobody(bench):
+    """Klaviyo may have new words for bad ends one day."""
+    run = bench(ModelKlaviyo(ends_as="failed"))
+    run.read("a")
+    assert run.finish()
+    assert (run.lane().tally.delivered, run.lane().tally.failed) == (0, 1)
+    assert run.exporter.incomplete == [
+        "import job job-1 has ended as failed; 1 rows of `people` were not delivered: run again"
+    ]
+
+
 @pytest.mark.parametrize("one_at_a_time", [True, False])
 def test_rows_named_by_a_refusal_go_and_the_rest_goes_again(bench, one_at_a_time):
     """Until it passes, whether Klaviyo names all bad rows or one at a time."""

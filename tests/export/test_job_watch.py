@@ -49,7 +49,6 @@ class Jobs:
             name,
             "complete" if ended else "processing",
             ended,
-            cancelled=False,
             total=1,
             completed=1,
             failed=0,

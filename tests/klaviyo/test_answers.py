@@ -74,21 +74,21 @@ def test_a_list_has_any_opt_in_process(process):
 
 
 @pytest.mark.parametrize(
-    ("attributes", "ended", "cancelled"),
+    ("attributes", "ended", "well"),
     [
         ({"status": "queued"}, False, False),
         ({"status": "processing"}, False, False),
-        ({"status": "complete"}, True, False),
-        ({"status": "cancelled"}, True, True),
+        ({"status": "complete"}, True, True),
+        ({"status": "cancelled"}, True, False),
         ({"status": "pausing"}, False, False),
         ({"status": "pausing", "completed_at": "2026-11-24T00:00:00Z"}, True, False),
         ({"status": "processing", "total_count": 3, "completed_count": 3}, False, False),
     ],
 )
-def test_a_job_has_ended_by_its_status(attributes, ended, cancelled):
-    """Cancelled ends too, an unknown status does not, and the counts prove nothing."""
+def test_a_job_has_ended_by_its_status(attributes, ended, well):
+    """Cancelled ends too, an unknown status only when it says when, never well; and the counts prove nothing."""
     found = job(**attributes)
-    assert (found.ended, found.cancelled) == (ended, cancelled)
+    assert (found.ended, found.ended_well) == (ended, well)
 
 
 def test_a_jobs_counts_are_read():

@@ -123,7 +123,7 @@ def test_jobs_have_ended_well_and_lists_are_there(connect):
     assert list(client.import_jobs()) == []
     for job_id in ids:
         job = client.import_job(job_id)
-        assert (job.id, job.ended, job.cancelled, job.failed) == (job_id, True, False, 0)
+        assert (job.id, job.ended_well, job.failed) == (job_id, True, 0)
         assert list(client.import_errors(job_id)) == []
     made = client.lists.create("New", "double_opt_in")
     assert client.list(made.id) == made

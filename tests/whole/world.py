@@ -215,6 +215,7 @@ class World:
 
     def brought_in(self, job_id):
         """Whom an import job put on its list; None while it has not ended."""
+        self.sandbox._account.advance(self.clock.now())
         job = self.sandbox._account.jobs.get(job_id)
         if job is None or not job.ended:
             return None
