@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import queue
+from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
+from threading import Event
 from typing import TYPE_CHECKING, Protocol
 
 from target_klaviyo_segments.errors import RunStopped
-from target_klaviyo_segments.export.events import Event, guarded
+from target_klaviyo_segments.export.events import guarded
 from target_klaviyo_segments.export.jobs import JobReader
 from target_klaviyo_segments.export.parcel import Parcel
 from target_klaviyo_segments.export.shipping import Shipment
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from target_klaviyo_segments.clock import Clock
+    from target_klaviyo_segments.export import events
     from target_klaviyo_segments.export.keeper import Keeper
     from target_klaviyo_segments.export.lane import Lane
     from target_klaviyo_segments.export.settling import Books
@@ -60,10 +63,11 @@ class Dispatch:
         self._books = books
         self._keeper = keeper
         self._max_in_flight = max_in_flight
-        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
         self._pool = ThreadPoolExecutor(max_in_flight, thread_name_prefix="import")
         self._watches = Watches(klaviyo, clock=clock, post=self._events.put, job_timeout_seconds=job_timeout_seconds)
         self._sent = 0
+        self._taken: defaultdict[str, Event] = defaultdict(Event)  # set once a job of the kind has begun
         self._interrupted = False
         self.on_look: Callable[[], None] = _nobody_looks
         books.watch = self._watches.watch
@@ -83,7 +87,8 @@ class Dispatch:
         self._sent += 1
         parcel = Parcel(self._sent, lane, lane.export, batch, intent=self._keeper.intend(lane, batch))
         self._books.send(parcel, batch.positions, batch.first_sequence)
-        self._pool.submit(guarded, Shipment(self._submit_of(lane), parcel, self._events.put).run, self._events.put)
+        shipment = Shipment(self._submit_of(lane), parcel, self._events.put, self._taken[lane.kind_of_job])
+        self._pool.submit(guarded, shipment.run, self._events.put)
 
     def _submit_of(self, lane: Lane) -> Callable[[Sequence[bytes]], str]:
         if lane.suppression is not None:

@@ -29,6 +29,7 @@ def send_all(items: Sequence[T], send: Callable[[Sequence[T]], None]) -> list[tu
     """
     refused: list[tuple[T, Rejection]] = []
     waiting, taken, alone = deque([items] if items else []), False, 0
+    last: BodyRefused | None = None
     while waiting:
         part = waiting.popleft()
         try:
@@ -42,11 +43,13 @@ def send_all(items: Sequence[T], send: Callable[[Sequence[T]], None]) -> list[tu
             rest = [item for at, item in enumerate(part) if at not in named]
             waiting.extend([rest] if rest else [])
         except BodyRefused as refusal:
-            alone += len(part) == 1
+            alone, last = alone + (len(part) == 1), refusal
             if not taken and alone >= HOPELESS_AFTER:
                 raise
             if len(part) == 1:
                 refused.append((part[0], refusal.rejection))
             else:
                 waiting.extend((part[: len(part) // 2], part[len(part) // 2 :]))
+    if last is not None and not taken and alone > 1:
+        raise last
     return refused

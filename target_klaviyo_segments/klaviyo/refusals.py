@@ -41,6 +41,7 @@ _SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _LIST_POINTER = "/data/relationships"
 _NO_REASON = "no reason given"
+_WEB_PAGE = "a web page, which is no answer of Klaviyo's own: a proxy or a firewall gave it"
 _CHECK_LIST = "check `list_id`, or give the list's name as `list_name`"
 
 
@@ -50,6 +51,7 @@ class _Problem:
 
     words: str
     pointer: str
+    parameter: bool  # it is about the query or a header
     row: int | None
     field: str | None
     identity: str | None  # what Klaviyo's support asks for
@@ -72,6 +74,8 @@ class _Refusal:
     @property
     def words(self) -> str:
         """Klaviyo's words, or that there are none."""
+        if self.html:
+            return _WEB_PAGE
         return "; ".join(dict.fromkeys(problem.words for problem in self.problems[:3])) or _NO_REASON
 
     def __str__(self) -> str:
@@ -99,7 +103,7 @@ def _meaning(status: int) -> Callable[[_Refusal], KlaviyoError]:
 
 
 def _bad_request(refusal: _Refusal) -> KlaviyoError:
-    if not refusal.call.endpoint.by_row:
+    if not refusal.call.endpoint.by_row or refusal.html or any(problem.parameter for problem in refusal.problems):
         return _final(refusal)
     rows: dict[int, Rejection] = {}
     for problem in refusal.problems:
@@ -213,4 +217,5 @@ def _problem(error: dict[str, Any]) -> _Problem:
     words = next((masked(each) for each in given if isinstance(each, str) and each), _NO_REASON)
     identity = error.get("id")
     known = isinstance(identity, str) and _UUID.fullmatch(identity)
-    return _Problem(words, pointer, *place(pointer), identity if known else None)
+    parameter = isinstance(source, dict) and bool(source.get("parameter"))
+    return _Problem(words, pointer, parameter, *place(pointer), identity if known else None)

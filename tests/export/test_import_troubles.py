@@ -120,16 +120,29 @@ def test_a_body_that_is_too_large_for_klaviyo_is_split(bench):
     assert run.rejected_rows() == []
 
 
-def test_when_klaviyo_refuses_everything_it_is_not_the_rows_fault(bench):
+@pytest.mark.parametrize(("count", "rows"), [(60, 60), (7, 7), (2, 4), (26, 7)])
+def test_when_klaviyo_refuses_everything_it_is_not_the_rows_fault(bench, count, rows):
     """The run stops instead of writing the whole segment to the rejects file."""
-    names = [f"p{number}" for number in range(60)]
-    run = bench(ModelKlaviyo(refused_without_name={f"{name}@x.io" for name in names}), batch_rows=60)
+    names = [f"p{number}" for number in range(count)]
+    run = bench(ModelKlaviyo(refused_without_name={f"{name}@x.io" for name in names}), batch_rows=rows)
+    try:
+        for name in names:
+            run.read(name)
+        assert not run.finish()
+    except TargetError:
+        run.break_off()
+    tally = run.lane().tally
+    assert (tally.failed, tally.rejected, tally.balanced) == (tally.read, 0, True)
+
+
+@pytest.mark.parametrize(("names", "rejected"), [("abcdef", [3, 4]), ("c", [1])])
+def test_when_klaviyo_has_taken_one_batch_rows_refused_alone_are_to_blame(bench, names, rejected):
+    """So is one row that is all there is."""
+    run = bench(ModelKlaviyo(refused_without_name={"c@x.io", "d@x.io"}), batch_rows=2, max_in_flight=1)
     for name in names:
         run.read(name)
-    assert not run.finish()
-    tally = run.lane().tally
-    assert tally.balanced
-    assert tally.failed >= 40
+    assert run.finish()
+    assert [row["row"] for row in run.rejected_rows()] == rejected
 
 
 def test_when_klaviyo_is_gone_the_run_ends_and_the_sum_is_right(bench):

@@ -51,7 +51,8 @@ ONE = errors({"detail": "No.", "source": {"pointer": "/data/"}})
     [
         (400, JSON, errors(row(1)), IMPORT, RowsRefused),
         (400, JSON, ONE, IMPORT, BodyRefused),
-        (400, HTML, PAGE, IMPORT, BodyRefused),
+        (400, HTML, PAGE, IMPORT, KlaviyoError),
+        (400, JSON, errors({"source": {"parameter": "revision"}}), IMPORT, KlaviyoError),
         (400, JSON, errors(at("/data/relationships/lists/data/0/id", "No such list")), IMPORT, KlaviyoError),
         (400, JSON, errors(row(1)), LIST, KlaviyoError),
         (401, JSON, ONE, LIST, Denied),

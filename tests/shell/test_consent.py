@@ -330,3 +330,19 @@ def test_a_consent_that_the_schema_does_not_know_is_told(pipeline):
     (told,) = pipeline.report["warnings"] or pipeline.report["streams"]["people"]["warnings"]
     assert "`consent_field` is `opt_in`, which is none of its properties; did you mean `optin`?" in told
     assert consent(pipeline, "a") is None
+
+
+PAGE = (400, {"Content-Type": "text/html"}, b"<html>no</html>")
+HEADER = (400, {"Content-Type": "application/json"}, b'{"errors": [{"source": {"parameter": "revision"}}]}')
+UNNAMED = (400, {"Content-Type": "application/json"}, b'{"errors": [{"detail": "no", "source": {"pointer": "/data"}}]}')
+
+
+@pytest.mark.parametrize("answer", [PAGE, HEADER, UNNAMED])
+def test_a_refusal_of_the_request_itself_is_no_refusal_of_anybody(pipeline, answer):
+    """The next run asks again for everybody."""
+    pipeline.sandbox.interceptors.append(lambda request: Response(*answer) if "subscription" in request.path else None)
+    assert not pipeline.run(rows(*"abc"), **ASK)
+    assert "3 people wait in the ledger" in pipeline.error
+    pipeline.sandbox.interceptors.clear()
+    assert pipeline.run(rows(*"abc"), **ASK)
+    assert [consent(pipeline, name) for name in "abc"] == ["SUBSCRIBED"] * 3

@@ -312,3 +312,15 @@ def test_a_dry_run_tells_of_a_missing_scope(tmp_path):
     pipeline = Pipeline(tmp_path, scopes=frozenset({"accounts:read", "profiles:write", "subscriptions:write"}))
     assert not pipeline.run(rows(["sub"]), dry_run=True, **OFF)
     assert "subscriptions:read" in pipeline.error
+
+
+def test_a_refusal_of_the_request_itself_rejects_nobody(pipeline):
+    """No objection is lost: STATE stays before it, and the next run sends it."""
+    page = Response(400, {"Content-Type": "text/html"}, b"<html>no</html>")
+    pipeline.sandbox.interceptors.append(lambda request: page if request.method == "POST" else None)
+    assert not pipeline.run([*rows("abc"), state(3)], **OFF)
+    assert "a web page, which is no answer of Klaviyo's own: a proxy or a firewall gave it" in pipeline.error
+    assert (pipeline.totals["rejected"], pipeline.totals["failed"], pipeline.states) == (0, 3, [])
+    pipeline.sandbox.interceptors.clear()
+    assert pipeline.run([*rows("abc"), state(3)], **OFF)
+    assert suppressed(pipeline.sandbox) == people(*"abc")
