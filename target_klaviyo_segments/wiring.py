@@ -108,6 +108,7 @@ def _client_parts(settings: Settings, wires: Wires, on_retry: Callable[[str, flo
         "user_agent": _USER_AGENT,
         "request_timeout_seconds": settings.request_timeout_seconds,
         "retry_max_seconds": settings.retry_max_seconds,
+        "job_timeout_seconds": settings.job_timeout_seconds,
         "pool_size": pool_size,
         "clock": wires.clock,
         "wall": wires.wall,

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from target_klaviyo_segments.errors import NotFound
-from target_klaviyo_segments.klaviyo.finding import Finder
+from target_klaviyo_segments.klaviyo.finding import CLOCKS_DIFFER_SECONDS, Finder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,7 +48,8 @@ class Resume:
 
     def _settle_jobless(self, intent: Unfinished, counts: Counter[str]) -> None:
         """Rows whose submission was never answered, or never made."""
-        found = self._finder.find({intent.emails[row] for row in intent.jobless}, intent.list_id, intent.began)
+        since = intent.began - CLOCKS_DIFFER_SECONDS
+        found = self._finder.find({intent.emails[row] for row in intent.jobless}, intent.list_id, since)
         if found is None:
             self._enter(intent, counts, undelivered=intent.jobless)
         else:

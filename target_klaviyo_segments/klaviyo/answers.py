@@ -89,6 +89,7 @@ _ACCOUNTS = msgspec.json.Decoder(_Many[_AccountAttributes])
 _USAGE = msgspec.json.Decoder(_Many[_UsageAttributes])
 _JOB = msgspec.json.Decoder(_One[_JobAttributes])
 _JOBS = msgspec.json.Decoder(_Many[_JobAttributes])
+_ANY = msgspec.json.Decoder(_One[msgspec.Raw])
 _ERRORS = msgspec.json.Decoder(_Many[_ErrorAttributes])
 _PEOPLE = msgspec.json.Decoder(_Many[_ProfileAttributes])
 
@@ -130,6 +131,11 @@ def read_jobs(body: bytes) -> Page[JobStatus]:
     """A page of Get Bulk Import Profiles Jobs."""
     page = decode(_JOBS, body)
     return Page(tuple(map(_job, page.data)), page.next_url())
+
+
+def read_id(body: bytes) -> str:
+    """The id of the resource that was written."""
+    return decode(_ANY, body).data.id
 
 
 def read_import_errors(body: bytes) -> Page[RowError]:
@@ -201,7 +207,7 @@ def _job(job: _Resource[_JobAttributes]) -> JobStatus:
         total=found.total_count or 0,
         completed=found.completed_count or 0,
         failed=found.failed_count or 0,
-        created_at=found.created_at,
+        created_at=_instant(found.created_at),
         skipped=found.skipped_count or 0,
         lists=linked(job.relationships, "lists"),
     )

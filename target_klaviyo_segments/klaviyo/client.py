@@ -18,13 +18,13 @@ from target_klaviyo_segments.errors import NotFound, ScopeMissing
 from target_klaviyo_segments.klaviyo import answers, clearing, membership, probing, protocol, removing
 from target_klaviyo_segments.klaviyo.bodies import emails_of
 from target_klaviyo_segments.klaviyo.directory import Directory
-from target_klaviyo_segments.klaviyo.finding import Finder
+from target_klaviyo_segments.klaviyo.finding import CLOCKS_DIFFER_SECONDS, KLAVIYOS_CLOCKS_DIFFER_SECONDS, Finder
 from target_klaviyo_segments.klaviyo.membership import EVER, JoinedSpan
 from target_klaviyo_segments.klaviyo.pacing import RetryPolicy
 from target_klaviyo_segments.klaviyo.permission import Permission
 from target_klaviyo_segments.klaviyo.removing import REMOVE_IDS_MAX, take_all
 from target_klaviyo_segments.klaviyo.sending import Counts, Sender
-from target_klaviyo_segments.klaviyo.turns import PATIENCE_SECONDS, Turns
+from target_klaviyo_segments.klaviyo.turns import Turns
 from target_klaviyo_segments.klaviyo.wire import Wire
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ class KlaviyoClient:
         user_agent: str,
         request_timeout_seconds: float,
         retry_max_seconds: float,
+        job_timeout_seconds: float,
         pool_size: int,
         clock: Clock,
         random: Callable[[], float],
@@ -94,7 +95,7 @@ class KlaviyoClient:
             known=self.known_jobs,
             now=clock.now,
             wait=self.turns.wait,
-            patience_seconds=min(retry_max_seconds, PATIENCE_SECONDS),
+            patience_seconds=job_timeout_seconds,
         )
 
     @property
@@ -138,11 +139,12 @@ class KlaviyoClient:
             RowsRefused: Klaviyo names rows that it does not take. Nothing was taken.
             BodyRefused: It names none. Nothing was taken.
         """
-        began = self._wall()
+        began = self._sender.klaviyos_time()
+        since = self._wall() - CLOCKS_DIFFER_SECONDS if began is None else began - KLAVIYOS_CLOCKS_DIFFER_SECONDS
         job_id = self._sender.ask(
             protocol.import_profiles(list_id, payloads),
             answers.read_submitted,
-            done=lambda: self._finder.find(emails_of(payloads), list_id, began),
+            done=lambda: self._finder.find(emails_of(payloads), list_id, since),
         )
         self.known_jobs.add(job_id)
         return job_id
@@ -222,7 +224,7 @@ class KlaviyoClient:
             FieldsRefused: Klaviyo does not do it for this person.
         """
         call = clearing.clear_fields(profile_id, attributes)
-        self._sender.ask(call, _nothing, refusal=lambda reply: clearing.read_refusal(reply.status, reply.body))
+        self._sender.ask(call, answers.read_id, refusal=lambda reply: clearing.read_refusal(reply.status, reply.body))
 
     def close(self) -> None:
         """End the client: whoever waits is woken, and no request begins any more."""

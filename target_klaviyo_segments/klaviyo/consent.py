@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 SUBSCRIBE_PEOPLE_MAX = 1_000
 
 SUBSCRIBE = Endpoint(
-    "Bulk Subscribe Profiles", TIER_L, ("lists:write", "profiles:write", "subscriptions:write"), by_row=True
+    "Bulk Subscribe Profiles",
+    TIER_L,
+    ("lists:write", "profiles:write", "subscriptions:write"),
+    by_row=True,
+    silent=202,
 )
 
 _FIELDS = "additional-fields%5Bprofile%5D=subscriptions&fields%5Bprofile%5D=email%2Csubscriptions"

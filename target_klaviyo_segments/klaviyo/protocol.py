@@ -13,6 +13,7 @@ from target_klaviyo_segments.klaviyo.bodies import ImportBody
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
 T = TypeVar("T")
 
@@ -41,12 +42,14 @@ class Endpoint:
     """One operation of the API: each has rate windows of its own, for the whole account.
 
     `by_row`: it is taken whole or not at all, and a refusal names people by their places in the body.
+    `silent`: the one status that says yes, without a body. None where the body is read.
     """
 
     name: str
     windows: tuple[Window, ...]
     scopes: tuple[str, ...]
     by_row: bool = False
+    silent: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,7 @@ class JobStatus:
     total: int
     completed: int
     failed: int
-    created_at: str | None
+    created_at: datetime | None
     skipped: int = 0  # told of suppressions alone: people for whom there was nothing to do
     lists: tuple[str, ...] = ()  # ids of the lists that it fills; empty when Klaviyo does not tell
 

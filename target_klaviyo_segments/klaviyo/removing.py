@@ -27,7 +27,7 @@ REMOVE_IDS_MAX = 1_000
 # So many ids refused one by one, and none ever taken: it is not about the ids.
 REFUSED_ALONE_MAX = 10
 
-REMOVE_PROFILES = Endpoint("Remove Profiles from List", TIER_M, ("lists:write", "profiles:write"))
+REMOVE_PROFILES = Endpoint("Remove Profiles from List", TIER_M, ("lists:write", "profiles:write"), silent=204)
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+")
 _POSITION = re.compile(r"/data/([0-9]{1,4})(?:/|$)")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
     from target_klaviyo_segments.clock import Clock
     from target_klaviyo_segments.klaviyo.pacing import RetryPolicy
-    from target_klaviyo_segments.klaviyo.protocol import Call, Page
+    from target_klaviyo_segments.klaviyo.protocol import Call, Endpoint, Page
     from target_klaviyo_segments.klaviyo.turns import Turns
     from target_klaviyo_segments.klaviyo.wire import Reply, Wire
 
@@ -60,12 +62,21 @@ class Sender:
         self._lock = threading.Lock()  # over the counts
         self._requests = 0
         self._throttled = 0
+        self._told: tuple[float, float] | None = None  # Klaviyo's time and ours, when it last answered
 
     @property
     def counters(self) -> Counts:
         """The counts at this instant."""
         with self._lock:
             return Counts(self._requests, self._throttled)
+
+    def klaviyos_time(self) -> float | None:
+        """What Klaviyo's clock shows, in seconds since the epoch, up to a second less; None before an answer told."""
+        return None if self._told is None else self._told[0] + self._clock.now() - self._told[1]
+
+    def _learn_time(self, date: str) -> None:
+        with suppress(ValueError, TypeError, OverflowError):  # none, or no date
+            self._told = parsedate_to_datetime(date).timestamp(), self._clock.now()
 
     def items(self, call: Call, read: Callable[[bytes], Page[T]]) -> Iterator[T]:
         """What is on all pages, read as they are asked for."""
@@ -124,7 +135,8 @@ class Sender:
             self._turns.answered(call.endpoint, turn)
         if HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
             self._turns.learn(call.endpoint, reply.headers.get("ratelimit-limit", ""))
-            return reply.body
+            self._learn_time(reply.headers.get("date", ""))
+            return _whole(call.endpoint, reply)
         told = refusal(reply) if refusal is not None else None
         failure = told or read_failure(reply.status, reply.headers, reply.body, call)
         if reply.status == HTTPStatus.TOO_MANY_REQUESTS:
@@ -149,3 +161,17 @@ class Sender:
             ) from error
         self._on_retry(str(error), delay)
         return delay
+
+
+def _whole(endpoint: Endpoint, reply: Reply) -> bytes:
+    """The body of a yes.
+
+    Raises:
+        Transient: Klaviyo does not answer like this: something in between does, and nobody knows what was done.
+    """
+    if endpoint.silent is not None and (reply.status, reply.body) != (endpoint.silent, b""):
+        raise Transient(
+            f"the answer {reply.status} with {len(reply.body)} bytes to {endpoint.name} is not Klaviyo's, which is "
+            f"{endpoint.silent} without a body"
+        )
+    return reply.body

@@ -50,6 +50,10 @@ class _Handler(BaseHTTPRequestHandler):
     # The names that the shell looks for.
     do_GET = do_HEAD = do_POST = do_DELETE = do_PATCH = do_PUT = do_OPTIONS = _serve  # noqa: N815  # the shell's
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """For the header Date: by the sandbox's own clock."""
+        return super().date_time_string(self.server.sandbox.now() if timestamp is None else timestamp)
+
     def handle_expect_100(self) -> bool:
         """Who asks before sending a large body is not kept waiting."""
         going_on = super().handle_expect_100()

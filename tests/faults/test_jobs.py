@@ -215,9 +215,10 @@ def test_person_in_two_streams(pipeline):
     pipeline.assert_balanced()
 
 
-def test_lost_answer_of_a_slow_job(open_network, tmp_path, hasty):
+@pytest.mark.parametrize("seconds", [10, 1_000])
+def test_lost_answer_of_a_slow_job(open_network, tmp_path, hasty, seconds):
     """The job was begun, its answer lost, and it is not over: its people must not be told to be refused."""
-    hasty.job_seconds = 10
+    hasty.job_seconds = seconds
     network = open_network(hasty, Trouble(acts.do_and_reset))
     outcome = run_inside(segment(), network.url, tmp_path, hasty)
     outcome.assert_sound()

@@ -133,6 +133,7 @@ def connect(clock) -> Callable[..., Connected]:
             "user_agent": "tests/1",
             "request_timeout_seconds": 60,
             "retry_max_seconds": 600,
+            "job_timeout_seconds": 3600,
             "pool_size": 4,
             "clock": clock,
             "random": lambda: 0.5,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timezone
 
 import pytest
 from hypothesis import given
@@ -95,7 +96,7 @@ def test_a_jobs_counts_are_read():
     """They tell whether every failed row was named."""
     found = job(total_count=3, completed_count=1, failed_count=2, created_at="2026-11-24T00:00:00Z")
     assert (found.id, found.total, found.completed, found.failed) == ("J1", 3, 1, 2)
-    assert found.created_at == "2026-11-24T00:00:00Z"
+    assert found.created_at == datetime(2026, 11, 24, tzinfo=timezone.utc)
     assert (job(total_count=None).total, job().failed) == (0, 0)
 
 

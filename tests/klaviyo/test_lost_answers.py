@@ -8,6 +8,8 @@ from datetime import datetime, timezone
 import pytest
 import requests
 
+from target_klaviyo_segments.errors import KlaviyoError, may_be_done
+
 LOST = requests.ReadTimeout("slow")
 PAYLOADS = [
     b'{"type":"profile","attributes":{"email":"a@x.io"}}',
@@ -27,11 +29,14 @@ def job(job_id, total=2, status="complete", age=0, lists=None):
 class Klaviyo:
     """Loses the first answer to a submission; lists `jobs` and who is in them."""
 
-    def __init__(self, reply, *jobs, people=("a@x.io", "b@x.io"), failure=LOST):
+    date = "Thu, 01 Jan 1970 00:16:40 GMT"  # when the clock of these tests begins
+
+    def __init__(self, reply, *jobs, people=("a@x.io", "b@x.io"), failure=LOST, ends=True):
         self.reply = reply
         self.jobs = list(jobs)
         self.people = people
         self.failure = failure
+        self.ends = ends
         self.submitted = 0
 
     def __call__(self, sent):
@@ -41,12 +46,16 @@ class Klaviyo:
                 raise self.failure
             return self.reply(202, {"data": job("again", status="queued")})
         path = sent.url.partition("?")[0]
+        if path.endswith("/accounts"):
+            content = {"data": [{"type": "account", "id": "A1", "attributes": {}}]}
+            return self.reply(200, content, {"date": self.date})
         if path.endswith("/profiles"):
             people = [{"type": "profile", "id": p, "attributes": {"email": p}} for p in self.people]
             return self.reply(200, {"data": people, "links": {"next": None}})
         if path.endswith("-jobs"):
             return self.reply(200, {"data": self.jobs, "links": {"next": None}})
-        self.jobs = [each | {"attributes": each["attributes"] | {"status": "complete"}} for each in self.jobs]
+        if self.ends:
+            self.jobs = [each | {"attributes": each["attributes"] | {"status": "complete"}} for each in self.jobs]
         (found,) = [each for each in self.jobs if path.endswith(each["id"])]
         return self.reply(200, {"data": found})
 
@@ -99,3 +108,47 @@ def test_nothing_is_looked_for_when_nothing_was_sent(connect, reply):
     klaviyo = Klaviyo(reply, job("ours"), failure=requests.ConnectTimeout("slow"))
     assert connect(klaviyo).client.submit_import("Y6nRLr", PAYLOADS) == "again"
     assert json.dumps(klaviyo.jobs)
+
+
+def test_a_job_that_may_be_ours_and_does_not_end_is_not_sent_again(connect, reply):
+    """In its time, which is that of every job: beside an open one Klaviyo would drop its people."""
+    klaviyo = Klaviyo(reply, job("others", total=7), job("ours", status="processing"), ends=False)
+    connected = connect(klaviyo, job_timeout_seconds=1800)
+    with pytest.raises(KlaviyoError) as failure:
+        connected.client.submit_import("Y6nRLr", PAYLOADS)
+    assert str(failure.value) == (
+        "the answer to an import was lost, and import job ours, which may have its rows, has not ended after 1800 s "
+        "(`job_timeout_seconds`)"
+    )
+    assert may_be_done(failure.value)
+    assert (klaviyo.submitted, 2800 < connected.clock.now() < 2810) == (1, True)
+
+
+def test_of_two_jobs_that_are_open_the_one_with_our_people_is_taken(connect, reply):
+    """Which it is, is known when they have ended."""
+    klaviyo = Klaviyo(reply, job("theirs", status="queued"), job("ours", status="queued"))
+    shown = klaviyo.reply
+    strangers = {"data": [{"type": "profile", "id": "P1", "attributes": {"email": "c@x.io"}}]}
+
+    def answer(sent):
+        return shown(200, strangers) if "theirs/profiles" in sent.url else klaviyo(sent)
+
+    assert connect(answer).client.submit_import("Y6nRLr", PAYLOADS) == "ours"
+
+
+@pytest.mark.parametrize(("date", "found"), [(Klaviyo.date, "again"), ("no date", "before"), ("", "before")])
+def test_a_job_from_before_is_not_ours_where_klaviyos_clock_is_known(connect, reply, date, found):
+    """Of another connection, or of this one, whose ledger was lost: same people, other values. Clocks differ, else."""
+    klaviyo = Klaviyo(reply, job("before", age=30))
+    klaviyo.date = date
+    client = connect(klaviyo).client
+    client.account()
+    assert client.submit_import("Y6nRLr", PAYLOADS) == found
+
+
+@pytest.mark.parametrize("created", ["", "Mon", "2026-11-30T17:00:00.1234567Z", "20261130T170000+0000", None])
+def test_when_a_job_began_may_be_written_in_any_way(connect, reply, created):
+    """Jobs of other integrations are in the listing too. One that does not tell may be ours."""
+    others, ours = job("others", total=7), job("ours")
+    others["attributes"]["created_at"] = created
+    assert connect(Klaviyo(reply, others, ours)).client.submit_import("Y6nRLr", PAYLOADS) == "ours"

@@ -51,6 +51,7 @@ def connect(shop):
                 user_agent="tests/1",
                 request_timeout_seconds=60,
                 retry_max_seconds=600,
+                job_timeout_seconds=3600,
                 pool_size=4,
                 clock=shop.clock,
                 random=lambda: 0.5,

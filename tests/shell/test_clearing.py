@@ -206,11 +206,13 @@ def test_when_klaviyo_clears_nobodys_fields_the_run_says_so(pipeline):
     assert not any("first_name" in person for person in pipeline.sandbox.profiles.values())
 
 
-def test_what_could_not_be_cleared_is_cleared_by_the_next_run(pipeline):
+@pytest.mark.parametrize("answer", [(503, b""), (200, b"<html>hello</html>"), (200, b"{}"), (204, b"")])
+def test_what_could_not_be_cleared_is_cleared_by_the_next_run(pipeline, answer):
     """The rows are delivered and their STATE is out; the ledger knows what is left to do."""
     assert pipeline.run([PEOPLE, record("a@x.io", **FULL)], **CLEAR)
+    status, body = answer
     pipeline.sandbox.interceptors.append(
-        lambda request: Response(503, {}, b"") if request.path == "/api/profile-import" else None
+        lambda request: Response(status, {}, body) if request.path == "/api/profile-import" else None
     )
     assert not pipeline.run([PEOPLE, record("a@x.io", **NOTHING), state(1)], retry_max_seconds=1, **CLEAR)
     assert "Create or Update Profile" in pipeline.error

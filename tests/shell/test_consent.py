@@ -346,3 +346,14 @@ def test_a_refusal_of_the_request_itself_is_no_refusal_of_anybody(pipeline, answ
     pipeline.sandbox.interceptors.clear()
     assert pipeline.run(rows(*"abc"), **ASK)
     assert [consent(pipeline, name) for name in "abc"] == ["SUBSCRIBED"] * 3
+
+
+def test_an_answer_that_is_not_klaviyos_subscribes_nobody(pipeline):
+    """The next run does it, also when it would skip whoever has not changed."""
+    page = Response(200, {"Content-Type": "text/html"}, b"<html>hello</html>")
+    pipeline.sandbox.interceptors.append(lambda request: page if "subscription" in request.path else None)
+    skip = ASK | {"unchanged_profiles": "skip"}
+    assert not pipeline.run(rows("a"), **skip, retry_max_seconds=10)
+    pipeline.sandbox.interceptors.clear()
+    assert pipeline.run(rows("a"), **skip)
+    assert consent(pipeline, "a") == "SUBSCRIBED"

@@ -67,6 +67,24 @@ def test_whom_a_job_brings_in_after_it_was_given_up_leaves_like_everybody(pipeli
     assert (outcome(pipeline)["members_before"], outcome(pipeline)["removed"]) == (2, 1)
 
 
+@pytest.mark.parametrize("answer", [(200, b"<html>hello</html>"), (200, b""), (202, b"")])
+def test_an_answer_that_is_not_klaviyos_takes_nobody_off(pipeline, answer):
+    """A portal or a gateway says yes to everything: who left is on the list still, and leaves it with the next run."""
+    assert pipeline.run(segment(0, 1, 2), **MIRROR)
+    status, body = answer
+    shown = Response(status, {"Content-Type": "text/html"}, body)
+    pipeline.sandbox.interceptors.append(lambda request: shown if request.method == "DELETE" else None)
+    assert not pipeline.run(segment(1, 2), **MIRROR, retry_max_seconds=10)
+    assert (
+        f"Last: the answer {status} with {len(body)} bytes to Remove Profiles from List is not Klaviyo's, which is 204 "
+        "without a body"
+    ) in pipeline.error
+    assert outcome(pipeline)["removed"] == 0
+    pipeline.sandbox.interceptors.clear()
+    assert pipeline.run(segment(1, 2), **MIRROR)
+    assert emails(pipeline) == people(1, 2)
+
+
 @pytest.mark.parametrize("scope", ["exported", "all"])
 def test_people_of_a_stream_in_runs_of_its_own_are_no_leavers(pipeline, scope):
     """They stay, so they are nobody's reason to refuse, nor part of what `--allow-removals` has to allow."""

@@ -28,6 +28,7 @@ class Shop:
             user_agent="tests/1",
             request_timeout_seconds=60,
             retry_max_seconds=600,
+            job_timeout_seconds=3600,
             pool_size=4,
             clock=self.clock,
             random=lambda: 0.5,
