@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby
+from operator import attrgetter, ne
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import msgspec
@@ -70,18 +71,23 @@ _values = msgspec.json.Decoder().decode_lines
 decode = msgspec.json.decode  # one line
 
 
+# With fewer records of a stream in a row, on the average of a block, each few would cost as much as many.
+_FEW_IN_A_ROW = 32
+
+
 class MessageDecoder:
     """Decodes lines to messages; records of a stream that has a type here become records of that type."""
 
     def __init__(self) -> None:
         self._types: dict[str, RecordType | None] = {}
+        self.in_order = False  # whether records of several streams may not change places, whatever it costs
 
     def expect(self, stream: str, record_type: RecordType | None) -> None:
         """From the next call on records of a stream become this type, or dictionaries."""
         self._types[stream] = record_type
 
     def __call__(self, lines: bytes) -> list[Records | dict[str, Any]]:
-        """Messages; records between two others are brought together by stream.
+        """Messages; neighbouring records of a stream are brought together, and all of it where streams change often.
 
         Raises:
             msgspec.DecodeError, UnicodeDecodeError, RecursionError: A line is no plain message; none was decoded.
@@ -98,8 +104,11 @@ class MessageDecoder:
         return found
 
     def _by_stream(self, run: list[_Record]) -> list[Records | dict[str, Any]]:
-        if len({each.stream for each in run}) == 1:
-            return [self._of_one(run[0].stream, run)]
+        names = [each.stream for each in run]
+        if len(set(names)) == 1:
+            return [self._of_one(names[0], run)]
+        if self.in_order or sum(map(ne, names, names[1:])) * _FEW_IN_A_ROW < len(run):
+            return [self._of_one(stream, list(group)) for stream, group in groupby(run, _stream_of)]
         groups: dict[str, list[_Record]] = {}
         for each in run:
             groups.setdefault(each.stream, []).append(each)
@@ -116,6 +125,9 @@ def record_decoder(record_type: RecordType | None) -> Callable[[bytes], list[Rec
     It raises `msgspec.DecodeError`, `UnicodeDecodeError` or `RecursionError` when a line is no plain record.
     """
     return lambda lines: [_records("", _raw(lines), (None,), record_type)]
+
+
+_stream_of = attrgetter("stream")
 
 
 def _is_record(message: _Message) -> bool:

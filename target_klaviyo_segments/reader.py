@@ -38,6 +38,10 @@ class MessageReader(GenericSingerReader[bytes]):
         self.is_empty = False
         self._decode = MessageDecoder()
 
+    def keep_order(self) -> None:
+        """Let records of several streams come in their order, also where that is slow."""
+        self._decode.in_order = True
+
     def expect(self, stream: str, record_type: RecordType | None) -> None:
         """Decode records of a stream to this type, or to dictionaries."""
         self._decode.expect(stream, record_type)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from target_klaviyo_segments.errors import Rejection
-from target_klaviyo_segments.segment.placing import read_deep
+from target_klaviyo_segments.segment.rounds import Rounds, read_all
 from target_klaviyo_segments.segment.values import readable
 
 if TYPE_CHECKING:
@@ -80,18 +81,23 @@ class Routes:
                 self._add(value, segment, place)
 
     def split(self, records: Sequence[Record]) -> list[tuple[Way, list[int]]]:
-        """The records' ways, and the places of those that go by each, in their order."""
+        """The records' ways, and the places of those that go by each, in their order.
+
+        A way comes again where a person comes again by another: what is said of them last stays the last.
+        """
         known = self._lanes
-        groups: dict[object, tuple[Way, list[int]]] = {}
-        for place, value in enumerate(self._values(records)):
+        groups: dict[tuple[int, str], tuple[Way, list[int]]] = {}
+        rounds = Rounds(read_all(records, self._segment.email_field, self._segment.email_field.split(".")))
+        for place, value in enumerate(read_all(records, self._field, self._parts)):
             lane = known.get(value) if type(value) is str else None
             way = self._way(value) if lane is None else lane
             name = way.code if isinstance(way, Rejection) else way.name
-            if name in groups:
-                groups[name][1].append(place)
+            key = rounds.of(place, name), name
+            if key in groups:
+                groups[key][1].append(place)
             else:
-                groups[name] = (way, [place])
-        return list(groups.values())
+                groups[key] = (way, [place])
+        return [groups[key] for key in sorted(groups, key=itemgetter(0))]
 
     def unused(self) -> str | None:
         """The segments that the settings name and no row was of: most often a typing error. A mirror says it itself."""
@@ -119,11 +125,6 @@ class Routes:
                     f"`{self._field}` names it. Members before: {people}. If it has ended, delete the list in Klaviyo, "
                     "or name in `segments` those that go on"
                 )
-
-    def _values(self, records: Sequence[Record]) -> list[object]:
-        if self._parts:
-            return [read_deep(record, self._field, self._parts) for record in records]
-        return [record.get(self._field) for record in records]
 
     def _way(self, value: object) -> Way:
         """Of a value that is not plainly one of a segment that is open."""

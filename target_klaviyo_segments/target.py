@@ -77,6 +77,8 @@ class TargetKlaviyoSegments(Target):
         super().__init__(config=dict(config or {}), **sdk)
         self.message_reader.on_tick = self._tick
         self.message_reader.on_records = self._process_records
+        if _asks_for_opposites(self.settings):
+            self.message_reader.keep_order()
 
     @property
     def run(self) -> Run:
@@ -223,3 +225,9 @@ class TargetKlaviyoSegments(Target):
     def _tick(self) -> None:
         if self._run is not None:
             self._run.exporter.settle()
+
+
+def _asks_for_opposites(settings: Settings) -> bool:
+    """Whether one stream suppresses people and another lifts that."""
+    streams = filter(None, map(settings.segment, settings.segments or ()))
+    return {stream.sync_mode for stream in streams} >= {"suppress", "unsuppress"}

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import deque
 from contextlib import contextmanager
+from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 
 from target_klaviyo_segments.errors import RunStopped
+from target_klaviyo_segments.export.lane import kept
+from target_klaviyo_segments.export.order import Order
 from target_klaviyo_segments.segment.batch import Place, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from target_klaviyo_segments.export.checkpoint import Checkpoint
     from target_klaviyo_segments.export.crowd import Crowd
@@ -54,14 +57,28 @@ class Filler:
         self._limits = limits
         self._keeper = keeper
         self._checkpoint = checkpoint
+        self._orders = Order(), Order()  # of people whose profiles are written, and of those who are suppressed
+        self._several = False
+        self._moved: list[tuple[Lane, Callable[[], Iterable[str]]]] = []
+
+    def has_several(self) -> None:
+        """There is more than one lane now: a person may wait in two of them."""
+        if not self._several:
+            self._several = True
+            for lane in self._lanes.values():
+                for batcher in filter(None, (lane.later, lane.filling, lane.sieve)):
+                    if batcher.open is not None:
+                        self._order(lane).add(lane, batcher.open.positions)
 
     def add(self, lane: Lane, row: Row, sequence: int) -> None:
         """Take one row, the `sequence`-th of the run."""
-        with kept(lane, lambda: [row]):
+        self._comes(lane, (row.email,))
+        with self._moving(lane, lambda: (row.email,)), kept(lane, lambda: [row]):
             self._place(lane, lane.first, row, sequence)
 
     def add_many(self, lane: Lane, rows: Columns, sequence: int) -> None:
         """Take rows, the first of them the `sequence`-th of the run; as `add`, at a tenth of its cost."""
+        self._comes(lane, rows.emails)
         self._pour(lane, lane.first, rows, sequence, step=1)
 
     def send_full(self, lane: Lane) -> None:
@@ -75,7 +92,7 @@ class Filler:
             self.seal(lane)
 
     def seal(self, lane: Lane) -> None:
-        """Send the batch that is being filled, but for people who are in a job that has not ended."""
+        """Send the batch that is being filled, but for people who are in a job that has not ended, or wait for one."""
         batch = lane.filling.take()
         if batch is None:
             return
@@ -85,28 +102,41 @@ class Filler:
         if busy:
             batch, rows = batch.split(busy)
             waiting = deque(rows)
-            with kept(lane, lambda: [*waiting, *batch.rows()]):
+            moving = self._moving(lane, lambda: [row.email for row in waiting])
+            with moving, kept(lane, lambda: [*waiting, *batch.rows()]):
                 self._hold_back(lane, waiting, batch.first_sequence)
         self._send(lane, batch)
         self._checkpoint.release(lane.name)
 
     def send_later(self, lane: Lane) -> None:
-        """Send those who waited, when they need not any more."""
-        batch = lane.later.take()
-        if batch is not None:
-            with kept(lane, batch.rows):
-                self._outlet.wait_for_people(batch.positions)
-            self._send(lane, batch)
-            self._checkpoint.release((lane.name, "later"))
+        """Send those who waited, when they need not any more, and before them what other lanes have of them."""
+        while lane.later.open is not None:
+            if not self._send_ready(lane, lane.later.open):
+                self._send_others(lane)
 
-    def send_contrary(self, lane: Lane, emails: Sequence[str]) -> None:
-        """What streams that ask for the opposite said of these people before goes first: the last word counts."""
-        asked = lane.suppression
-        for other in self._lanes.values() if asked is not None else ():
-            contrary = other.suppression is not None and asked is not None and other.suppression.mode != asked.mode
-            if contrary and any(other.filling.holds(email) or other.later.holds(email) for email in emails):
+    def _send_others(self, lane: Lane) -> None:
+        for other in self._lanes.values():
+            if other is not lane and self._order(other) is self._order(lane):
+                self.screen(other)
                 self.seal(other)
-                self.send_later(other)
+                if other.later.open is not None:
+                    self._send_ready(other, other.later.open)
+
+    def _send_ready(self, lane: Lane, batch: Batch) -> bool:
+        """Send those who waited, but for people of whom another lane has an older row; False when it has of all."""
+        ahead = self._order(lane).ahead(lane, batch.positions.keys())
+        if len(ahead) == len(batch):
+            return False
+        lane.later.take()
+        batch, rows = batch.split(ahead) if ahead else (batch, [])
+        for row in rows:
+            lane.later.offer(row, batch.first_sequence)
+        with kept(lane, batch.rows):
+            self._outlet.wait_for_people(batch.positions)
+        self._send(lane, batch)
+        if lane.later.open is None:
+            self._checkpoint.release((lane.name, "later"))
+        return True
 
     def screen(self, lane: Lane) -> None:
         """Leave out whom Klaviyo has as they are; the others go on."""
@@ -115,9 +145,9 @@ class Filler:
             return
         with kept(lane, batch.rows):
             found = self._keeper.unchanged(lane, batch)
-        others = [other for other in self._lanes.values() if other.list_id == lane.list_id]
-        same = {email for email in found if not self._coming(others, email)}
+        same = found - self._busy(lane, batch) - {email for email in found if lane.filling.holds(email)}
         lane.tally.unchanged += len(same)
+        self._gone(lane, same)
         rest = batch.without(same) if same else batch
         self._pour(lane, lane.filling, rest.columns, batch.first_sequence, step=0)
         self._checkpoint.release((lane.name, "sieve"))
@@ -129,7 +159,7 @@ class Filler:
     def _pour(self, lane: Lane, batcher: Batcher, rows: Columns, sequence: int, *, step: int) -> None:
         """Many rows at once where they fit as they are, one by one where not."""
         at, count = 0, len(rows.numbers)
-        with kept(lane, lambda: rows.part(at).rows()):
+        with self._moving(lane, lambda: rows.emails[at:]), kept(lane, lambda: rows.part(at).rows()):
             while at < count:
                 fit = min(batcher.rows_left, count - at)
                 if fit and batcher.extend(rows.part(at, at + fit)):
@@ -171,19 +201,35 @@ class Filler:
         if len(batch):
             with kept(lane, batch.rows):
                 self._outlet.send(lane, batch)
+            self._gone(lane, batch.positions)
 
     def _busy(self, lane: Lane, batch: Batch) -> set[str]:
-        """Who of a batch is in an open job, or waits for one."""
-        people = self._outlet.people
+        """Who of a batch is in an open job, or waits for one, or for what another lane has of them."""
+        people, ahead = self._outlet.people, self._order(lane).ahead(lane, batch.positions.keys())
         if lane.later.open is None and people.isdisjoint(batch.positions):
-            return set()
-        return {email for email in batch.positions if email in people or lane.later.holds(email)}
+            return ahead
+        return ahead | {email for email in batch.positions if email in people or lane.later.holds(email)}
 
-    def _coming(self, lanes: Iterable[Lane], email: str) -> bool:
-        """Whether something newer than what the ledger has of a person is on its way to the list of these lanes."""
-        return email in self._outlet.people or any(
-            lane.filling.holds(email) or lane.later.holds(email) for lane in lanes
-        )
+    def _comes(self, lane: Lane, people: Collection[str]) -> None:
+        if self._several:
+            self._order(lane).add(lane, people)
+
+    def _gone(self, lane: Lane, people: Iterable[str]) -> None:
+        if self._several:
+            moving = set(chain.from_iterable(those() for other, those in self._moved if other is lane))
+            self._order(lane).gone(lane, set(people) - moving if moving else people)
+
+    @contextmanager
+    def _moving(self, lane: Lane, people: Callable[[], Iterable[str]]) -> Iterator[None]:
+        """Rows of these people are in no batch for a moment, and wait all the same."""
+        self._moved.append((lane, people))
+        try:
+            yield
+        finally:
+            self._moved.pop()
+
+    def _order(self, lane: Lane) -> Order:
+        return self._orders[lane.suppression is not None]
 
     def _hold_back(self, lane: Lane, rows: deque[Row], sequence: int) -> None:
         """Let rows wait; those that are left here do not yet."""
@@ -199,13 +245,3 @@ class Filler:
                 lane.tally.merged += 1
                 lane.export.profiles -= 1
             rows.popleft()
-
-
-@contextmanager
-def kept(lane: Lane, rows: Callable[[], Iterable[Row]]) -> Iterator[None]:
-    """When the run breaks off here, these rows are in no batch and must not be forgotten."""
-    try:
-        yield
-    except BaseException:
-        lane.stranded += rows()
-        raise

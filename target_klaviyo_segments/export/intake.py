@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from target_klaviyo_segments.errors import Rejection
-from target_klaviyo_segments.export.filling import kept
+from target_klaviyo_segments.export.lane import kept
 from target_klaviyo_segments.segment.batch import Row
 
 if TYPE_CHECKING:
@@ -39,9 +39,6 @@ class Intake:
         if lane.make_list is not None:
             with kept(lane, lambda: [row]):
                 self._open(lane, lane.make_list)
-        if lane.suppression is not None:
-            with kept(lane, lambda: [row]):
-                self._filler.send_contrary(lane, [email])
         self._departure.stay(lane, [email], [record])
         self._filler.add(lane, row, self.sequence)
 
@@ -57,9 +54,6 @@ class Intake:
         sequence = self.sequence + 1
         lane.tally.read += count
         self.sequence += count
-        if lane.suppression is not None:
-            with kept(lane, rows.rows):
-                self._filler.send_contrary(lane, rows.emails)
         self._departure.stay(lane, rows.emails, rows.records)
         self._filler.add_many(lane, rows, sequence)
 

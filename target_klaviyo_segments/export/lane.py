@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
@@ -118,6 +119,12 @@ class Lane:
         """Where rows go first."""
         return self.filling if self.sieve is None else self.sieve
 
+    def holds(self, email: str) -> bool:
+        """Whether a row of this person waits to be sent."""
+        return (
+            self.filling.holds(email) or self.later.holds(email) or (self.sieve is not None and self.sieve.holds(email))
+        )
+
     @property
     def unsent(self) -> Iterator[Row]:
         """Rows that no worker has, a person's oldest first."""
@@ -146,3 +153,13 @@ def streams_that_lose(lanes: Iterable[Lane], percent: int) -> Iterator[tuple[str
         tally = total([lane.tally for lane in lanes if lane.stream == stream])
         if tally.too_many_rejected(percent):
             yield stream, tally
+
+
+@contextmanager
+def kept(lane: Lane, rows: Callable[[], Iterable[Row]]) -> Iterator[None]:
+    """When the run breaks off here, these rows are in no batch and must not be forgotten."""
+    try:
+        yield
+    except BaseException:
+        lane.stranded += rows()
+        raise

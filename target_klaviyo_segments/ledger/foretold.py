@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from target_klaviyo_segments.ledger.elsewhere import Elsewhere
 from target_klaviyo_segments.ledger.holders import has, key_of
 from target_klaviyo_segments.ledger.names import people
 
@@ -63,7 +64,8 @@ class Foretold:
             number, list_number = self._names.enter(stream, list_id)
             sql = _NOTE.replace("{stream}", str(number))
             other_key = "" if keys is None else f"OR {key_of(number)} IS NOT column3"
-            sql = sql.replace("{or_not_so}", f"OR NOT {has(number)} {other_key}")
+            otherwise = Elsewhere(self._database).otherwise()
+            sql = sql.replace("{or_not_so}", f"OR NOT {has(number)} {other_key} OR {otherwise}")
             columns = people(list_number, emails), fingerprints, *(() if keys is None else (keys,))
             self._database.write_over(sql, *columns, size=len(emails), tail=(since, until))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from target_klaviyo_segments.ledger.elsewhere import Elsewhere
 from target_klaviyo_segments.ledger.holders import SUCCEED, beside, has, key_of, numbers, without
 from target_klaviyo_segments.ledger.names import emails, people, span
 from target_klaviyo_segments.ledger.schema import INDEXES_OF_KEYS
@@ -21,6 +22,7 @@ class Members:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._elsewhere = Elsewhere(database)
 
     def unchanged(
         self,
@@ -33,12 +35,14 @@ class Members:
     ) -> list[int]:
         """Positions of those whose last delivery had this fingerprint, and was in this time.
 
-        Whom the stream has not, or by another key, is changed: others may leave, and a delete marker may come.
+        Whom the stream has not, or by another key, is changed: others may leave, and a delete marker may come. So is
+        whom another list was given otherwise since.
         """
         key = "" if keys is None else f"AND {key_of(stream)} IS column4"
         return self._database.arrays_over(
             "SELECT json_group_array(column2) FROM ({values}) CROSS JOIN members ON person = column1 "  # noqa: S608  # ours
-            f"AND fingerprint = column3 AND {has(stream)} {key} AND at >= ? AND at <= ?",
+            f"AND fingerprint = column3 AND {has(stream)} {key} AND at >= ? AND at <= ? "
+            f"AND NOT {self._elsewhere.otherwise()}",
             people(list_number, emails), range(len(emails)), fingerprints, *(() if keys is None else (keys,)),
             size=len(emails), tail=times,
         )  # fmt: skip  # one column a word
@@ -138,6 +142,7 @@ class Members:
 
     def remove(self, list_number: int, emails: Sequence[str]) -> None:
         """They are members no more."""
+        self._elsewhere.doubt(emails)
         self._database.write_over(
             "DELETE FROM members WHERE person IN ({values})", sorted(people(list_number, emails)), size=len(emails)
         )

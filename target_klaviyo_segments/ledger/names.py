@@ -57,6 +57,11 @@ def emails(people: Iterable[str]) -> list[str]:
     return [person.partition(" ")[2] for person in people]
 
 
+def email_of(person: str) -> str:
+    """The same in SQL; written so in the index of e-mails."""
+    return f"substr({person}, instr({person}, ' ') + 1)"
+
+
 def span(list_number: int) -> tuple[str, str]:
     """Texts before and after all people of a list."""
     return f"{list_number} ", f"{list_number}!"

@@ -142,5 +142,8 @@ INDEXES_OF_KEYS = (
     "CREATE INDEX IF NOT EXISTS members_shared ON members (person) WHERE also IS NOT NULL",
 )
 
+# Made when it is first asked whether other lists' deliveries changed somebody: a second copy of every address.
+INDEX_OF_EMAILS = "CREATE INDEX IF NOT EXISTS members_by_email ON members (substr(person, instr(person, ' ') + 1))"
+
 # Step n leads from `user_version` n to n + 1.
 STEPS: tuple[str, ...] = (_FIRST, _ERRANDS, _GIVEN, _ALSO, _COUNTED, _DECLINED)

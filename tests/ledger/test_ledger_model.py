@@ -30,6 +30,8 @@ class LedgerMachine(RuleBasedStateMachine):
         self.open = {}  # intent to what was meant and settled
         self.runs = 0
         self.order = 0
+        self.lists = set()
+        self.indexed = False  # whether e-mails were asked for, with two lists
         self.warnings = []
 
     @initialize()
@@ -65,6 +67,7 @@ class LedgerMachine(RuleBasedStateMachine):
             keys=keys,
         )
         assert intent not in self.open
+        self.lists.add(list_id)
         rows = list(zip(emails, marks, keys, strict=True))
         self.open[intent] = {"list": list_id, "stream": stream, "rows": rows, "settled": set(), "jobs": []}
 
@@ -97,7 +100,9 @@ class LedgerMachine(RuleBasedStateMachine):
             if known.get("stream", batch["stream"]) != batch["stream"]:
                 known["also"][known["stream"]] = known["key"]
                 known["also"].pop(batch["stream"], None)
-            known.update(mark=mark if row in good else None, key=key, stream=batch["stream"], at=self.time)
+            known.update(
+                mark=mark if row in good else None, key=key, stream=batch["stream"], at=self.time, order=self.order
+            )
         for row in bad:
             if (batch["list"], batch["rows"][row][0]) in self.members:
                 self.members[batch["list"], batch["rows"][row][0]]["mark"] = None
@@ -119,8 +124,14 @@ class LedgerMachine(RuleBasedStateMachine):
             n
             for n, who in enumerate(known)
             if who and who["mark"] == marks[n] and who["at"] >= since and stream in self.held(who)
+            if not any(
+                other["order"] > who["order"] and other["mark"] != who["mark"]
+                for (_, email), other in self.members.items()
+                if email == emails[n]
+            )
             if keys is None or keys[n] == self.held(who)[stream]
         ]
+        self.indexed = self.indexed or len(self.lists) > 1
         assert self.ledger.unchanged(list_id, emails, marks, keys, stream=stream, delivered_since=since) == expected
 
     @rule(list_id=st.sampled_from(LISTS), streams=st.sets(st.sampled_from(STREAMS), min_size=1), emails=some_emails)
@@ -182,6 +193,9 @@ class LedgerMachine(RuleBasedStateMachine):
         self.ledger.remove(list_id, emails)
         for email in emails:
             self.members.pop((list_id, email), None)
+            for other in LISTS:
+                if self.indexed and (other, email) in self.members:
+                    self.members[other, email]["mark"] = None
 
     @rule()
     def catch_up(self):

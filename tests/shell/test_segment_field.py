@@ -475,3 +475,20 @@ def test_nobody_leaves_while_a_row_may_be_of_any_segment(pipeline):
     assert "row 4 of `people` has no segment: " in pipeline.error
     assert on(pipeline, "VIP001") == people(*range(10))
     pipeline.assert_balanced()
+
+
+def test_of_several_segments_the_last_row_of_a_person_is_what_klaviyo_has(tmp_path_factory):
+    """Whichever segment the settings name first, and wherever the input is cut."""
+    orders = ["sg", "gs", "sgs", "gsg", "ssgg", "gsgs"]
+    for reads in (io.StringIO, LineByLine):
+        pipeline = Pipeline(tmp_path_factory.mktemp("work"))
+        segments = {value: {"list_id": value.upper() * 6} for value in "gs"}
+        for value in segments:
+            pipeline.sandbox.add_list(value.upper() * 6, value)
+        lines = [schema(email={}, tier={}, n={"type": "integer"})]
+        for person, order in enumerate(orders):
+            lines += [record(f"p{person}@x.io", tier=tier, n=n) for n, tier in enumerate(order)]
+        assert pipeline.run(lines, reads=reads, list_id=None, segment_field="tier", segments=segments), pipeline.error
+        assert pipeline.totals["delivered"] + pipeline.totals["merged"] == sum(map(len, orders))
+        found = [pipeline.sandbox.profiles[f"p{person}@x.io"]["properties"] for person in range(len(orders))]
+        assert found == [{"tier": order[-1], "n": len(order) - 1} for order in orders]

@@ -324,3 +324,13 @@ def test_a_refusal_of_the_request_itself_rejects_nobody(pipeline):
     pipeline.sandbox.interceptors.clear()
     assert pipeline.run([*rows("abc"), state(3)], **OFF)
     assert suppressed(pipeline.sandbox) == people(*"abc")
+
+
+@pytest.mark.parametrize("order", ["iooi", "oiio", "oi", "io", "ioioio", "ooiioo"])
+def test_of_opposite_streams_the_last_word_counts_however_they_are_mixed(pipeline, order):
+    """Record by record in one block of input: who objected last gets no mail, who lifted that last does."""
+    streams = {"o": "optouts", "i": "optins"}
+    lines = [schema("optouts"), schema("optins"), record("z@x.io", "optins")]
+    assert pipeline.run([*lines, *(record("a@x.io", streams[each]) for each in order)], **BOTH), pipeline.error
+    assert suppressed(pipeline.sandbox) == (people("a") if order[-1] == "o" else set())
+    pipeline.assert_balanced()

@@ -150,3 +150,64 @@ def test_who_is_in_two_segments_of_a_list_stays_though_the_second_had_nothing_ne
     assert sorted(pipeline.members()) == ["a@x.io", "b@x.io"]
     assert pipeline.run(others, **SKIP)
     assert pipeline.totals["unchanged"] == 1
+
+
+def of(stream, *names, **properties):
+    return [schema(stream), *(record(f"{name}@x.io", stream, **properties) for name in names)]
+
+
+TWO = SKIP | {"segments": {"gold": {"list_id": LIST}, "vip": {"list_id": "Vip123"}}}
+
+
+@pytest.fixture
+def two(pipeline):
+    """Two lists, which different streams go to."""
+    pipeline.sandbox.add_list("Vip123", "Vip")
+    return pipeline
+
+
+def tier(pipeline, name="a"):
+    return pipeline.sandbox.profiles[f"{name}@x.io"]["properties"]["tier"]
+
+
+def test_whom_another_list_was_given_otherwise_since_is_sent_again(two):
+    """Profiles are the account's: `skip` leaves out nobody whom Klaviyo has otherwise than their row says."""
+    gold, vip = of("gold", "a", "b", tier="gold"), of("vip", "a", tier="vip")
+    assert two.run(gold, **TWO)
+    assert two.run(vip, **TWO)
+    assert tier(two) == "vip"
+    assert two.run(gold, **TWO)
+    assert (tier(two), two.totals["unchanged"], two.totals["delivered"]) == ("gold", 1, 1)
+    assert two.run(gold, **TWO)
+    assert (tier(two), two.totals["unchanged"]) == ("gold", 2)
+    assert two.run([*gold, *vip], **TWO)
+    assert two.run([*gold, *vip], **TWO)
+    assert (tier(two), two.totals["unchanged"], two.totals["delivered"]) == ("vip", 1, 2)
+
+
+def test_whom_another_list_was_given_the_same_is_skipped(two):
+    """Segments of one table: everybody's row says the same in each."""
+    both = [*of("gold", "a", "b", tier="x"), *of("vip", "a", tier="x")]
+    assert two.run(both, **TWO)
+    assert two.run(both, **TWO)
+    assert (two.totals["unchanged"], two.totals["delivered"]) == (3, 0)
+
+
+@pytest.mark.parametrize("how", ["leaves", "late"])
+def test_what_another_list_was_given_last_counts_also_when_nobody_knows_it_any_more(two, how):
+    """Who left it is forgotten; and of a job that was given up nobody knows whether it came."""
+    gold, vip = of("gold", "a", tier="gold"), of("vip", "a", tier="vip")
+    assert two.run([*gold, *vip], **TWO)
+    assert two.run(gold, **TWO)
+    if how == "leaves":
+        assert two.run(vip, **TWO)
+        gone = {"type": "RECORD", "stream": "vip", "record": {"email": "a@x.io", "_sdc_deleted_at": "2026-11-24"}}
+        assert two.run([schema("vip"), gone], **TWO)
+        assert two.members("Vip123") == {}
+    else:
+        two.sandbox.job_seconds = 100
+        assert not two.run(vip, **TWO, job_timeout_seconds=10)
+        two.clock.sleep(200)
+        two.sandbox.job_seconds = 0
+    assert two.run(gold, **TWO)
+    assert (tier(two), two.totals["delivered"]) == ("gold", 1)

@@ -117,6 +117,7 @@ class ModelKlaviyo:
     sweeps_until_ended: int = 1
     lists: dict = field(default_factory=dict)
     jobs: dict = field(default_factory=dict)
+    profiles: dict = field(default_factory=dict)  # of the account, as the last job wrote them
     doubled: list = field(default_factory=list)  # people who were in two open jobs
     requests: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -181,7 +182,9 @@ class ModelKlaviyo:
         job.status = "cancelled" if cancelled else self.ends_as
         if not cancelled:
             members = self.lists.setdefault(job.list_id, {})
-            members.update({p["email"]: p for p in job.people if p["email"] not in self.unimportable()})
+            arrived = {p["email"]: p for p in job.people if p["email"] not in self.unimportable()}
+            members.update(arrived)
+            self.profiles.update(arrived)
 
     def _status(self, job_id):
         job = self.jobs[job_id]
