@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 REFUSED = "klaviyo_refused"
 TOO_LARGE = "body_too_large"
 
-_SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
+_SECONDS = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+_SECONDS_MAX = 1e9  # for ever: longer than anybody waits, and no clock overflows
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _LIST_POINTER = "/data/relationships"
 _NO_REASON = "no reason given"
@@ -196,7 +197,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     """
     value = headers.get("retry-after", "").strip()
     if _SECONDS.fullmatch(value):
-        return float(value)
+        return min(float(value), _SECONDS_MAX)
     try:
         until, now = parsedate_to_datetime(value), parsedate_to_datetime(headers.get("date", ""))
         return max((until - now).total_seconds(), 0.0)
