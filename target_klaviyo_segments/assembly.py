@@ -97,7 +97,7 @@ def put_together(
     make_keeper: Callable[..., Keeper] = dry.keeper if dry else partial(Keeper, ledger)
     removal = Removal(client, ledger)
     mirror = Mirror(client, ledger, ledger.listed, removal, make_mirror_limits(settings, once.allow_removals))
-    subscribing = make_subscribing(settings, client)
+    subscribing = make_subscribing(settings, client, warn)
     snapshots = Snapshots()
     exporter: Exporter = Exporter(
         client,

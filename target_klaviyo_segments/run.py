@@ -222,6 +222,11 @@ class Run:
             self._parts.rehearsing.complete(report)
         counters = self._parts.client.counters
         report.requests, report.throttled = counters.requests, counters.throttled
+        for name, count in counters.left_out.items():
+            self.warn(
+                f"{name}: from {count} requests Klaviyo took everything but some phone numbers, without saying whose. "
+                "See that the numbers are right"
+            )
         report.rejects_file = str(self._parts.rejects.path) if self._parts.rejects.written else None
         report.failed_file = str(self._parts.failed.path) if self._parts.failed.written else None
         with closing(self._ledger):

@@ -142,12 +142,13 @@ def make_errands(  # each of another type
     return Errands(ledger.errands, hands, now=wires.wall, again_after_seconds=again_after, begin=begin, warn=warn)
 
 
-def make_subscribing(settings: Settings, client: KlaviyoClient) -> Subscribing:
+def make_subscribing(settings: Settings, client: KlaviyoClient, warn: Callable[[str], None]) -> Subscribing:
     """What subscribes people; the settings of each stream say whether it may."""
     return Subscribing(
         client.permission,
         opt_in_of=lambda list_id: client.list(list_id).opt_in_process,
         allowed=settings.consent,
+        warn=warn,
     )
 
 

@@ -15,7 +15,7 @@ import requests
 
 from target_klaviyo_segments import __version__
 from target_klaviyo_segments.clock import Clock, SystemClock
-from target_klaviyo_segments.klaviyo.transport import make_transport
+from target_klaviyo_segments.klaviyo.transport import make_transport, proxies_to
 
 TRIES = 3
 TRY_SECONDS = 4.0
@@ -66,7 +66,8 @@ class Webhook:
         """What is wrong, and whether another try may help: none where the alert may have arrived."""
         try:
             options = {"headers": _HEADERS, "timeout": TRY_SECONDS, "allow_redirects": False, "stream": True}
-            with session.post(self.url, data=body, **options) as answer:  # type: ignore[arg-type]  # of several types
+            proxies = proxies_to(self.url)
+            with session.post(self.url, data=body, proxies=proxies, **options) as answer:  # type: ignore[arg-type]  # of several types
                 status = answer.status_code
         except requests.ReadTimeout:
             return f"it did not answer within {TRY_SECONDS:g} s", False

@@ -32,7 +32,8 @@ ALREADY = "already_subscribed"
 UNSUBSCRIBED = "left_alone_unsubscribed"
 SUPPRESSED = "left_alone_suppressed"
 REFUSED = "refused"
-FATES = (SUBSCRIBED, WAITING, ALREADY, UNSUBSCRIBED, SUPPRESSED, REFUSED)
+IN_DOUBT = "phone_in_doubt"  # in a request of which Klaviyo left phone numbers out
+FATES = (SUBSCRIBED, WAITING, ALREADY, UNSUBSCRIBED, SUPPRESSED, REFUSED, IN_DOUBT)
 
 # Neither is lifted by a subscription: https://developers.klaviyo.com/en/reference/bulk_subscribe_profiles
 _NOT_LIFTED = frozenset({"HARD_BOUNCE", "INVALID_EMAIL"})
@@ -41,6 +42,12 @@ _DOUBLE = "double_opt_in"
 
 # Instead of Klaviyo's words, of a wish that an earlier run left.
 _NOT_ASKED = "the settings do not ask for these channels any more"
+
+_LEFT_OUT = (
+    "stream `{}`: Klaviyo left out phone numbers of people who were to be subscribed, and does not say whose. E-mail "
+    "is not concerned. Who has no confirmation to give counts as phone_in_doubt and is looked at again after "
+    "`resend_after_days`. See that the numbers are right"
+)
 
 # The channels, and whether also whom Klaviyo shows as having said no.
 Allowed = tuple[Sequence[str], bool]
@@ -57,17 +64,18 @@ class Klaviyo(Protocol):
 
     def subscribe(
         self, list_id: str, people: Sequence[Subscriber], *, custom_source: str | None, historical_import: bool
-    ) -> None:
-        """Subscribe people."""
+    ) -> bool:
+        """Subscribe people; whether phone numbers of some were left out."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Subscribed(Done):
-    """What became of a part: how many by fate, and Klaviyo's words about those whom it refused."""
+    """What became of a part: how many by fate, Klaviyo's words of refusal, and whether it left phone numbers out."""
 
     fates: Counter[str] = field(default_factory=Counter)
     words: Counter[str] = field(default_factory=Counter)
+    left_out: bool = False
 
 
 @dataclass(slots=True)
@@ -76,6 +84,7 @@ class Consents:
 
     fates: Counter[str] = field(default_factory=Counter)
     words: Counter[str] = field(default_factory=Counter)
+    left_out: bool = False
 
     def as_dict(self) -> dict[str, object]:
         """For the report."""
@@ -95,6 +104,7 @@ class Subscribing:
         *,
         opt_in_of: Callable[[str], str | None],
         allowed: Callable[[str], Allowed | None],
+        warn: Callable[[str], None],
     ) -> None:
         """Take whom to ask.
 
@@ -102,10 +112,12 @@ class Subscribing:
             klaviyo: Whom to ask.
             opt_in_of: The opt-in process of a list; asked by several threads.
             allowed: What the settings of a stream ask for; None when they do not speak of it.
+            warn: Tells the user.
         """
         self._klaviyo = klaviyo
         self._opt_in_of = opt_in_of
         self._allowed = allowed
+        self._warn = warn
         self.streams: dict[tuple[str, str], Consents] = {}
 
     def wanted(self, stream: str) -> bool | None:
@@ -134,14 +146,18 @@ class Subscribing:
             else:
                 fates[at] = why
         words = Counter(_NOT_ASKED for wish in wishes if not wish.channels)
+        left_out = False
         for (source, historical), group in groups.items():
             waits = not historical and self._opt_in_of(list_id) == _DOUBLE
             fates |= dict.fromkeys(group, WAITING if waits else SUBSCRIBED)
             send = partial(self._klaviyo.subscribe, list_id, custom_source=source, historical_import=historical)
-            for at, reason in self._send(group, people, send):
+            refused, in_doubt = self._send(group, people, send)
+            left_out = left_out or bool(in_doubt)
+            fates |= {} if waits else dict.fromkeys(in_doubt, IN_DOUBT)
+            for at, reason in refused:
                 fates[at] = REFUSED
                 words[reason] += 1
-        return _done(fates, words)
+        return _done(fates, words, left_out=left_out)
 
     def report(self, stream: str, list_id: str) -> dict[str, object] | None:
         """What came of a stream's people on a list; None when nobody was asked."""
@@ -153,15 +169,25 @@ class Subscribing:
         consents = self.streams.setdefault((errands[0].stream, errands[0].list_id), Consents())
         consents.fates += done.fates
         consents.words += done.words
+        if done.left_out and not consents.left_out:
+            consents.left_out = True
+            self._warn(_LEFT_OUT.format(errands[0].stream))
 
     def _send(
-        self, group: Sequence[int], people: Mapping[int, Subscriber], send: Callable[[Sequence[Subscriber]], None]
-    ) -> list[tuple[int, str]]:
-        """Who was refused, and why. Whose phone number may be why goes again by e-mail alone."""
-        refused = send_all(group, lambda part: send([people[at] for at in part]))
+        self, group: Sequence[int], people: Mapping[int, Subscriber], send: Callable[[Sequence[Subscriber]], bool]
+    ) -> tuple[list[tuple[int, str]], set[int]]:
+        """Who was refused, and why, and whose phone number is in doubt. Where it may be why, by e-mail alone again."""
+        in_doubt: set[int] = set()
+
+        def subscribe(whom: Mapping[int, Subscriber], part: Sequence[int]) -> None:
+            if send([whom[at] for at in part]):
+                in_doubt.update(at for at in part if whom[at].phone)
+
+        refused = send_all(group, partial(subscribe, people))
         again = {at: _without_phone(people[at]) for at, _ in refused if people[at].phone and people[at].by_email}
-        still = send_all(list(again), lambda part: send([again[at] for at in part]))
-        return [(at, why.reason) for at, why in (*(pair for pair in refused if pair[0] not in again), *still)]
+        still = send_all(list(again), partial(subscribe, again))
+        final = (*(pair for pair in refused if pair[0] not in again), *still)
+        return [(at, why.reason) for at, why in final], in_doubt
 
 
 def left_alone(wish: Wish, standing: Standing, list_id: str) -> str | None:
@@ -217,7 +243,7 @@ def _without_phone(person: Subscriber) -> Subscriber:
     return Subscriber(person.email, by_email=True, consented_at=person.consented_at)
 
 
-def _done(fates: Mapping[int, str], words: Counter[str]) -> Subscribed:
+def _done(fates: Mapping[int, str], words: Counter[str], *, left_out: bool) -> Subscribed:
     for_good = [at for at, fate in fates.items() if fate in {SUBSCRIBED, WAITING, ALREADY}]
-    for_now = [at for at, fate in fates.items() if fate in {UNSUBSCRIBED, SUPPRESSED, REFUSED}]
-    return Subscribed(for_good, for_now, Counter(fates.values()), words)
+    for_now = [at for at, fate in fates.items() if fate in {UNSUBSCRIBED, SUPPRESSED, REFUSED, IN_DOUBT}]
+    return Subscribed(for_good, for_now, Counter(fates.values()), words, left_out)

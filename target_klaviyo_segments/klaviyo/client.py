@@ -125,7 +125,7 @@ class KlaviyoClient:
     def may(self, probe: Probe) -> bool:
         """Whether the key has the scopes that a probe needs; nothing is written."""
         try:
-            self._sender.ask(probe.call, _nothing, refusal=probing.read_refusal)
+            self._sender.ask(probe.call, partial(probing.read_granted, probe), refusal=probing.read_refusal)
         except ScopeMissing:
             return False
         except probing.Refused:

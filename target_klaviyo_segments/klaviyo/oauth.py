@@ -16,14 +16,16 @@ import msgspec
 
 from target_klaviyo_segments.errors import Denied, Transient
 from target_klaviyo_segments.klaviyo.protocol import TIER_M, Call, Endpoint
+from target_klaviyo_segments.klaviyo.refusals import is_page, retry_after
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 TOKEN = Endpoint("OAuth token", TIER_M, ())
 FORM = "application/x-www-form-urlencoded"
 # A token that expires sooner is not used for a new request: an import may take a minute to go out.
 MARGIN_SECONDS = 120.0
+_FINAL = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
 class Answer(Protocol):
@@ -32,6 +34,11 @@ class Answer(Protocol):
     @property
     def status(self) -> int:
         """HTTP's."""
+        ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Their names in lower case."""
         ...
 
     @property
@@ -147,9 +154,11 @@ def _read(body: bytes) -> _Grant:
 
 
 def _failure(reply: Answer) -> Denied | Transient:
-    """A 400 or 401 says that app or refresh token is wrong; anything else may pass."""
-    if reply.status not in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        return Transient(f"Klaviyo answers {reply.status} to {TOKEN.name}", answer_lost=False)
+    """A 400, 401 or 403 of Klaviyo's own says that app or refresh token is wrong; anything else may pass."""
+    if is_page(reply.headers) or reply.status not in _FINAL:
+        page = " with a web page: a proxy's, not Klaviyo's own" if is_page(reply.headers) else ""
+        words = f"Klaviyo answers {reply.status} to {TOKEN.name}{page}"
+        return Transient(words, retry_after(reply.headers), answer_lost=False)
     try:
         reason = _refusal(reply.body).error
     except (msgspec.DecodeError, UnicodeDecodeError):

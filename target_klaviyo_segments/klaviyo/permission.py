@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from target_klaviyo_segments.klaviyo.consent import Standing, Subscriber
+    from target_klaviyo_segments.klaviyo.protocol import Call
     from target_klaviyo_segments.klaviyo.sending import Sender
 
 
@@ -32,15 +33,20 @@ class Permission:
 
     def subscribe(
         self, list_id: str, people: Sequence[Subscriber], *, custom_source: str | None, historical_import: bool
-    ) -> None:
+    ) -> bool:
         """Subscribe at most 1,000 people; Klaviyo goes on with it by itself, within minutes.
+
+        Returns:
+            Whether it says that it left out phone numbers of some of them; whose, it does not say.
 
         Raises:
             RowsRefused: Klaviyo names people whom it does not take. Nobody was subscribed.
             BodyRefused: It names none. Nobody was subscribed.
         """
         call = consent.subscribe(list_id, people, custom_source=custom_source, historical_import=historical_import)
-        self._sender.ask(call, _nothing)
+        left_out: list[Call] = []
+        self._sender.ask(call, _nothing, left_out=left_out.append)
+        return bool(left_out)
 
 
 def _nothing(body: bytes) -> None:

@@ -26,10 +26,11 @@ from target_klaviyo_segments.klaviyo.protocol import (
     get_billing_usage,
     path_segment,
 )
+from target_klaviyo_segments.klaviyo.refusals import is_page
 from target_klaviyo_segments.klaviyo.suppressing import KINDS, SUPPRESS, UNSUPPRESS, show_all
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
 # `profile_count` has windows of its own: https://developers.klaviyo.com/en/reference/get_list
 GET_LIST_SIZE = Endpoint("Get List with its size", TIER_XS, ("lists:read",))
@@ -95,14 +96,35 @@ class Answer(Protocol):
         """HTTP's."""
         ...
 
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Their names in lower case."""
+        ...
+
 
 class Refused(KlaviyoError):
     """A 400: the scopes suffice, and there was nothing in the request."""
 
 
 def read_refusal(reply: Answer) -> Refused | None:
-    """A 400 says all that a probe asks; None for everything else."""
-    return Refused("the request had no content") if reply.status == HTTPStatus.BAD_REQUEST else None
+    """A 400 of Klaviyo's own says all that a probe asks; None for everything else."""
+    own = reply.status == HTTPStatus.BAD_REQUEST and not is_page(reply.headers)
+    return Refused("the request had no content") if own else None
+
+
+def read_granted(probe: Probe, body: bytes) -> None:
+    """What was read is there.
+
+    Raises:
+        Transient: It is not.
+        KlaviyoError: Nothing was to be read: whoever said yes is not Klaviyo.
+    """
+    if probe.call.body is not None:
+        raise KlaviyoError(
+            f"{probe.call.endpoint.name}: a request without content was taken, which Klaviyo never does: a proxy or a "
+            "firewall answers in its place. Nothing was written"
+        )
+    decode(_ANY, body)
 
 
 def get_list_size(list_id: str) -> Call:
@@ -123,7 +145,12 @@ class _Document(msgspec.Struct):
     data: _List
 
 
+class _Any(msgspec.Struct):
+    data: msgspec.Raw
+
+
 _SIZE = msgspec.json.Decoder(_Document)
+_ANY = msgspec.json.Decoder(_Any)
 
 
 def read_list_size(body: bytes) -> int | None:

@@ -215,7 +215,7 @@ def follow(call: Call, next_url: str, api_url: str) -> Call:
         raise KlaviyoError(
             f"{call.endpoint.name}: the next page is said to be at {there.hostname}, not at `api_url`: not followed"
         )
-    path = there.path.removeprefix(urlsplit(api_url).path.rstrip("/")).lstrip("/")
+    path = there.path.removeprefix(urlsplit(api_url).path.rstrip("/") + "/").lstrip("/")
     return Call(call.endpoint, "GET", f"/{path}?{there.query}" if there.query else f"/{path}")
 
 

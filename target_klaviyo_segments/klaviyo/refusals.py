@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 REFUSED = "klaviyo_refused"
 TOO_LARGE = "body_too_large"
 
-_SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
+_SECONDS = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+_SECONDS_MAX = 1e9  # for ever: longer than anybody waits, and no clock overflows
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _LIST_POINTER = "/data/relationships"
 _NO_REASON = "no reason given"
@@ -69,7 +70,7 @@ class _Refusal:
     @property
     def html(self) -> bool:
         """Not Klaviyo's own answer, but a page of the proxy in front of it."""
-        return "cf-mitigated" in self.headers or "text/html" in self.headers.get("content-type", "")
+        return is_page(self.headers)
 
     @property
     def words(self) -> str:
@@ -133,7 +134,7 @@ def _unknown_key(refusal: _Refusal) -> KlaviyoError:
 def _forbidden(refusal: _Refusal) -> KlaviyoError:
     if refusal.html:
         words = f"{refusal} with a web page: a challenge by the proxy in front of it"
-        return Transient(words, _retry_after(refusal), answer_lost=False)
+        return Transient(words, retry_after(refusal.headers), answer_lost=False)
     scopes = ", ".join(refusal.call.endpoint.scopes)
     return ScopeMissing(
         f"{refusal}: the key lacks a scope of those that this needs, {scopes}. The scopes of a key are fixed when it "
@@ -155,11 +156,11 @@ def _retired(refusal: _Refusal) -> KlaviyoError:
 
 
 def _throttled(refusal: _Refusal) -> KlaviyoError:
-    return Transient(f"{refusal}: too many requests", _retry_after(refusal), answer_lost=False)
+    return Transient(f"{refusal}: too many requests", retry_after(refusal.headers), answer_lost=False)
 
 
 def _later(refusal: _Refusal) -> KlaviyoError:
-    return Transient(f"{refusal}: {refusal.words}", _retry_after(refusal))
+    return Transient(f"{refusal}: {refusal.words}", retry_after(refusal.headers))
 
 
 def _redirected(refusal: _Refusal) -> KlaviyoError:
@@ -184,16 +185,21 @@ _BY_STATUS: dict[int, Callable[[_Refusal], KlaviyoError]] = {
 }
 
 
-def _retry_after(refusal: _Refusal) -> float | None:
+def is_page(headers: Mapping[str, str]) -> bool:
+    """Whether the answer with these headers, whose names are in lower case, is no word of Klaviyo's at all."""
+    return "cf-mitigated" in headers or "text/html" in headers.get("content-type", "")
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds, or a date held against the answer's own Date: the two clocks need not agree.
 
     https://developers.klaviyo.com/en/docs/rate_limits_and_error_handling
     """
-    value = refusal.headers.get("retry-after", "").strip()
+    value = headers.get("retry-after", "").strip()
     if _SECONDS.fullmatch(value):
-        return float(value)
+        return min(float(value), _SECONDS_MAX)
     try:
-        until, now = parsedate_to_datetime(value), parsedate_to_datetime(refusal.headers.get("date", ""))
+        until, now = parsedate_to_datetime(value), parsedate_to_datetime(headers.get("date", ""))
         return max((until - now).total_seconds(), 0.0)
     except (ValueError, TypeError, OverflowError):  # no date, or one with and one without a time zone
         return None

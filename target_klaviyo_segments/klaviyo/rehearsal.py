@@ -140,9 +140,10 @@ class _Unasked(Permission):
 
     def subscribe(
         self, list_id: str, people: Sequence[Subscriber], *, custom_source: str | None, historical_import: bool
-    ) -> None:
+    ) -> bool:
         call = consent.subscribe(list_id, people, custom_source=custom_source, historical_import=historical_import)
         self._unsent.note(call)
+        return False
 
 
 class _Unbegun(SuppressionJobs):

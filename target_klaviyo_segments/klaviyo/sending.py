@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
@@ -14,7 +15,7 @@ from target_klaviyo_segments.klaviyo import protocol
 from target_klaviyo_segments.klaviyo.refusals import read_failure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from target_klaviyo_segments.clock import Clock
     from target_klaviyo_segments.klaviyo.pacing import RetryPolicy
@@ -28,14 +29,17 @@ T = TypeVar("T")
 
 # A 429 without Retry-After: the burst window is the one most easily hit.
 _THROTTLED_SECONDS = 1.0
+# Of a 2xx, when a phone number was ignored: https://developers.klaviyo.com/en/docs/collect_email_and_sms_consent_via_api
+_PARTIAL = "x-klaviyo-partial-failure"
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Requests sent so far, and how many of them were answered by 429."""
+    """Requests sent so far, those answered by 429, and by endpoint those that were taken but for phone numbers."""
 
     requests: int
     throttled: int
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
 class Sender:
@@ -63,12 +67,13 @@ class Sender:
         self._requests = 0
         self._throttled = 0
         self._told: tuple[float, float] | None = None  # Klaviyo's time and ours, when it last answered
+        self._left_out: Counter[str] = Counter()
 
     @property
     def counters(self) -> Counts:
         """The counts at this instant."""
         with self._lock:
-            return Counts(self._requests, self._throttled)
+            return Counts(self._requests, self._throttled, dict(self._left_out))
 
     def klaviyos_time(self) -> float | None:
         """What Klaviyo's clock shows, in seconds since the epoch, up to a second less; None before an answer told."""
@@ -105,18 +110,20 @@ class Sender:
         *,
         done: Callable[[], T | None] | None = None,
         refusal: Refusal | None = None,
+        left_out: Callable[[Call], None] | None = None,
     ) -> T:
         """Send until there is an answer that can be read, or the time for it is over.
 
         `done` finds what a request did whose answer was lost, where to send it again would do harm. `refusal` reads
         an answer that is no 2xx, where an endpoint says more than all do; None leaves it to the common reading.
+        `left_out` is told when Klaviyo left phone numbers out, which is else counted.
         """
         turn = self._turns.take(call.endpoint)
         began = self._clock.now()
         attempt = 1
         while True:
             try:
-                return read(self._exchange(call, turn, refusal))
+                return read(self._exchange(call, turn, refusal, left_out or self._count_left_out))
             except Transient as error:
                 self._turns.wait(0)  # nobody is told of a retry that the end of the run prevents
                 self._turns.wait(self._delay(call, attempt, began, error))
@@ -126,7 +133,7 @@ class Sender:
             turn = self._turns.take(call.endpoint)
             attempt += 1
 
-    def _exchange(self, call: Call, turn: float, refusal: Refusal | None) -> bytes:
+    def _exchange(self, call: Call, turn: float, refusal: Refusal | None, left_out: Callable[[Call], None]) -> bytes:
         """One attempt: the body of a 2xx."""
         with self._lock:
             self._requests += 1
@@ -136,12 +143,19 @@ class Sender:
         if HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
             self._turns.learn(call.endpoint, reply.headers.get("ratelimit-limit", ""))
             self._learn_time(reply.headers.get("date", ""))
-            return _whole(call.endpoint, reply)
+            body = _whole(call.endpoint, reply)
+            if _PARTIAL in reply.headers:
+                left_out(call)
+            return body
         told = refusal(reply) if refusal is not None else None
         failure = told or read_failure(reply.status, reply.headers, reply.body, call)
         if reply.status == HTTPStatus.TOO_MANY_REQUESTS:
             self._hold(call, failure)
         raise failure
+
+    def _count_left_out(self, call: Call) -> None:
+        with self._lock:
+            self._left_out[call.endpoint.name] += 1
 
     def _hold(self, call: Call, failure: KlaviyoError) -> None:
         """After a 429 every request of the endpoint would get another, whichever thread sends it."""

@@ -11,12 +11,14 @@ import logging
 import re
 import time
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from target_klaviyo_segments.errors import KlaviyoError
+from target_klaviyo_segments.settings.rules_address import is_loopback
 
 if TYPE_CHECKING:
     import socket
@@ -34,6 +36,15 @@ def make_transport(pool_size: int) -> HTTPAdapter:
     """
     logging.getLogger("urllib3.connectionpool").addFilter(_without_paths)
     return _Adapter(pool_connections=pool_size, pool_maxsize=pool_size, max_retries=0)
+
+
+def proxies_to(url: str) -> dict[str, str]:
+    """What requests is told of proxies: none is asked for this machine, whatever the environment says.
+
+    Plain http is for a loopback host alone, and a proxy would see all of it.
+    """
+    host = urlsplit(url).hostname or ""
+    return {"no_proxy": host} if is_loopback(host) else {}
 
 
 def _without_paths(line: logging.LogRecord) -> bool:

@@ -18,7 +18,7 @@ from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError, NewConnectionError
 
 from target_klaviyo_segments.errors import KlaviyoError, Misconfigured, Transient
-from target_klaviyo_segments.klaviyo.transport import make_transport
+from target_klaviyo_segments.klaviyo.transport import make_transport, proxies_to
 from target_klaviyo_segments.settings.rules_address import is_loopback
 
 if TYPE_CHECKING:
@@ -107,6 +107,7 @@ class Wire:
                 call.method,
                 f"{self._api_url}{call.path}",
                 data=body,
+                proxies=proxies_to(self._api_url),
                 timeout=(min(CONNECT_SECONDS, self._timeout), self._timeout),
                 allow_redirects=False,
                 stream=True,

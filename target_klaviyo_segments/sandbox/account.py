@@ -85,15 +85,17 @@ def get_billing_usage(account: Account, ask: Ask) -> Response:
     raise refuse(404, f"A billing-usage with id {ask.params['id']} does not exist.")
 
 
-def sparse(attributes: dict[str, Any], names: frozenset[str] | None) -> dict[str, Any]:
-    """The attributes that were asked for; `location.city` asks for a part of one."""
+def sparse(attributes: dict[str, Any], names: frozenset[str] | None, place: str = "") -> dict[str, Any]:
+    """The attributes that were asked for; `location.city` asks for a part of one, which may be as deep as it likes."""
     if names is None:
         return attributes
-    found = {name: value for name, value in attributes.items() if name in names}
-    for name in names:
-        outer, dot, inner = name.partition(".")
-        if dot and outer not in names and isinstance(attributes.get(outer), dict):
-            found.setdefault(outer, {})[inner] = attributes[outer].get(inner)
+    found: dict[str, Any] = {}
+    for name, value in attributes.items():
+        here = f"{place}{name}"
+        if here in names:
+            found[name] = value
+        elif isinstance(value, dict) and any(each.startswith(f"{here}.") for each in names):
+            found[name] = sparse(value, names, f"{here}.")
     return found
 
 

@@ -5,8 +5,9 @@ https://developers.klaviyo.com/en/docs/collect_email_and_sms_consent_via_api
 
 from __future__ import annotations
 
+from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 from msgspec import Struct
@@ -41,23 +42,57 @@ class Given(Struct, forbid_unknown_fields=True, omit_defaults=True):
     consented_at: str | None = None
 
 
-class Channel(Struct, forbid_unknown_fields=True):
-    """What of a channel is consented to."""
+class Tracked(Struct, forbid_unknown_fields=True):
+    """Consent to be seen opening a mail."""
+
+    consent: Literal["SUBSCRIBED"]
+
+
+class Mail(Struct, forbid_unknown_fields=True):
+    """What of e-mail is consented to."""
+
+    marketing: Given | None = None
+    open_tracking: Tracked | None = None
+
+
+class Messages(Struct, forbid_unknown_fields=True):
+    """What of text messages, or of WhatsApp."""
+
+    marketing: Given | None = None
+    transactional: Given | None = None
+
+
+class _Token(Struct, forbid_unknown_fields=True):
+    token: str
+    platform: Literal["android", "ios"]
+    vendor: Literal["apns", "fcm"]
+    enablement_status: str | None = None
+    background: str | None = None
+    device_metadata: dict[str, Any] | None = None
+
+
+class Push(Struct, forbid_unknown_fields=True):
+    """What of notifications on a phone."""
 
     marketing: Given
+    tokens: list[_Token] | None = None
+    anonymous_id: str | None = None
 
 
 class Channels(Struct, forbid_unknown_fields=True):
     """The channels of one person."""
 
-    email: Channel | None = None
-    sms: Channel | None = None
+    email: Mail | None = None
+    sms: Messages | None = None
+    whatsapp: Messages | None = None
+    push: Push | None = None
 
 
 class _Attributes(Struct, forbid_unknown_fields=True):
     subscriptions: Channels
     email: str | None = None
     phone_number: str | None = None
+    age_gated_date_of_birth: date | None = None
 
 
 class _Profile(Struct, forbid_unknown_fields=True):
@@ -102,7 +137,7 @@ def read_subscription(body: bytes, scenario: Scenario) -> _Job:
     faults = [
         Fault(fault.detail, {"pointer": f"{ROWS_POINTER}/{at}{fault.source['pointer']}"})
         for at, row in enumerate(rows)
-        for fault in _faults(row.attributes, scenario)
+        for fault in _faults(row, scenario)
     ]
     if faults:
         raise Refusal(400, faults if scenario.name_all_bad_rows else faults[:1])
@@ -121,7 +156,7 @@ def subscribe(account: Account, ask: Ask) -> Response:
     doubles = into is None or into.opt_in_process == "double_opt_in"
     for row in job.attributes.profiles.data:
         if doubles and not historical:
-            address = (row.attributes.email or row.attributes.phone_number or "").lower()
+            address = (row.attributes.email or row.attributes.phone_number or row.id or "").lower()
             account.consents.pending[address] = partial(_give, account, row, into, job.attributes.custom_source)
         else:
             _give(account, row, into, job.attributes.custom_source, ask.now)
@@ -139,28 +174,42 @@ def _give(account: Account, row: _Profile, into: ListRecord | None, source: str 
     except Unresolvable:  # nobody is told: there is no job to ask
         return
     consent = account.consents.of(number)
-    for name, channel in _given(sent.subscriptions):
+    given = list(_given(sent.subscriptions))
+    for channel, kind, each in given:
+        name = channel if kind == "marketing" else f"{channel}.{kind}"
         consent.channels[name] = SUBSCRIBED
-        consent.since[name] = channel.consented_at or moment(now)
+        consent.since[name] = each.consented_at or moment(now)
     consent.source = source or consent.source
+    if sent.subscriptions.email and sent.subscriptions.email.open_tracking:
+        consent.channels["email.open_tracking"] = SUBSCRIBED
+    if not given:  # which alone puts nobody on a list
+        return
     consent.suppressions = {why: at for why, at in consent.suppressions.items() if why not in LIFTED}
     consent.list_suppressions = {}
     if into is not None:
         into.members.add(number, now)
 
 
-def _given(channels: Channels) -> Iterator[tuple[str, Given]]:
-    for name, channel in (("email", channels.email), ("sms", channels.sms)):
-        if channel is not None:
-            yield name, channel.marketing
+def _given(channels: Channels) -> Iterator[tuple[str, str, Given]]:
+    """Channel, kind, consent."""
+    for channel in ("email", "sms", "whatsapp", "push"):
+        for kind in ("marketing", "transactional"):
+            given = getattr(getattr(channels, channel), kind, None)
+            if given is not None:
+                yield channel, kind, given
 
 
-def _faults(sent: _Attributes, scenario: Scenario) -> Iterator[Fault]:
-    wanted = dict(_given(sent.subscriptions))
+def _faults(row: _Profile, scenario: Scenario) -> Iterator[Fault]:
+    sent, channels = row.attributes, row.attributes.subscriptions
+    wanted = {channel for channel, _, _ in _given(channels)}
+    if channels.email and channels.email.open_tracking:
+        wanted.add("email")
     if not wanted:
         yield Fault("At least one channel must be provided.", {"pointer": "/attributes/subscriptions"})
-    for channel, name in (("email", "email"), ("sms", "phone_number")):
-        if channel in wanted and not getattr(sent, name):
+    if channels.push and not (row.id or sent.email or sent.phone_number or channels.push.anonymous_id):
+        yield Fault("A push subscription needs an identifier.", {"pointer": "/attributes/subscriptions/push"})
+    for channel, name in (("email", "email"), ("sms", "phone_number"), ("whatsapp", "phone_number")):
+        if channel in wanted and not (row.id or getattr(sent, name)):
             yield Fault(f"'{name}' is required for this channel.", {"pointer": f"/attributes/{name}"})
     if sent.email and (fault := email_fault(sent.email)):
         yield fault
@@ -175,8 +224,8 @@ def _check_dates(rows: list[_Profile], now: float, *, historical: bool) -> None:
     """With a historical import each consent has its date in the past; without one none may have any."""
     faults = []
     for at, row in enumerate(rows):
-        for name, given in _given(row.attributes.subscriptions):
-            pointer = f"{ROWS_POINTER}/{at}/attributes/subscriptions/{name}/marketing/consented_at"
+        for channel, kind, given in _given(row.attributes.subscriptions):
+            pointer = f"{ROWS_POINTER}/{at}/attributes/subscriptions/{channel}/{kind}/consented_at"
             problem = _date_problem(given.consented_at, now, historical=historical)
             faults += [Fault(problem, {"pointer": pointer})] if problem else []
     if faults:

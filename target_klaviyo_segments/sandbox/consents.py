@@ -18,7 +18,10 @@ SUBSCRIBED, UNSUBSCRIBED, NEVER = "SUBSCRIBED", "UNSUBSCRIBED", "NEVER_SUBSCRIBE
 
 @dataclass(slots=True)
 class Consent:
-    """One person's: by channel, with when and where from; why mail is suppressed, here and on single lists."""
+    """One person's: by channel, with when and where from; why mail is suppressed, here and on single lists.
+
+    What is no marketing has its kind behind a dot: `sms.transactional`.
+    """
 
     channels: dict[str, str] = field(default_factory=dict)
     since: dict[str, str] = field(default_factory=dict)
@@ -30,6 +33,13 @@ class Consent:
         """As a person does it by the link in a mail."""
         self.channels["email"] = UNSUBSCRIBED
         self.suppressions["UNSUBSCRIBE"] = now
+
+    def suppressed(self, *, on_lists: bool) -> list[dict[str, Any]]:
+        """Each suppression: those of single lists, or those of everything."""
+        if on_lists:
+            found = self.list_suppressions.items()
+            return [{"list_id": list_id, "reason": "UNSUBSCRIBE", "timestamp": at} for list_id, at in found]
+        return [{"reason": why, "timestamp": at} for why, at in self.suppressions.items()]
 
     def absorb(self, other: Consent) -> None:
         """Have what this one lacks of another's: a channel that nothing was said about, reasons of suppression."""
@@ -51,6 +61,10 @@ class Consents:
         """A person's; to be changed."""
         return self.by_number.setdefault(number, Consent())
 
+    def known(self, number: int) -> Consent:
+        """A person's, to be looked at."""
+        return self.by_number.get(number) or Consent()
+
     def merge(self, source: int, destination: int) -> None:
         """One profile has become part of another."""
         gone = self.by_number.pop(source, None)
@@ -59,19 +73,19 @@ class Consents:
 
     def shown(self, number: int) -> dict[str, Any]:
         """As `additional-fields[profile]=subscriptions` shows it."""
-        found = self.by_number.get(number) or Consent()
+        found = self.known(number)
         by_email, by_sms = (found.channels.get(channel, NEVER) for channel in ("email", "sms"))
-        suppression = [{"reason": why, "timestamp": moment(at)} for why, at in found.suppressions.items()]
+        suppression, list_suppressions = (
+            [{**each, "timestamp": moment(each["timestamp"])} for each in found.suppressed(on_lists=on_lists)]
+            for on_lists in (False, True)
+        )
         marketing = {
             "can_receive_email_marketing": by_email != UNSUBSCRIBED and not suppression,
             "consent": by_email,
             "consent_timestamp": found.since.get("email"),
             "custom_method_detail": found.source,
             "suppression": suppression,
-            "list_suppressions": [
-                {"list_id": list_id, "reason": "UNSUBSCRIBE", "timestamp": moment(at)}
-                for list_id, at in found.list_suppressions.items()
-            ],
+            "list_suppressions": list_suppressions,
         }
         sms = {"can_receive_sms_marketing": by_sms == SUBSCRIBED, "consent": by_sms}
         return {"email": {"marketing": marketing}, "sms": {"marketing": sms}}

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from target_klaviyo_segments.sandbox.account import sparse
-from target_klaviyo_segments.sandbox.envelope import answer, linkage, moment, relation, resource
+from target_klaviyo_segments.sandbox.envelope import answer, linkage, moment, refuse_parameter, relation, resource
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from target_klaviyo_segments.sandbox.account import Account
     from target_klaviyo_segments.sandbox.asking import Ask
+    from target_klaviyo_segments.sandbox.consents import Consent, Consents
     from target_klaviyo_segments.sandbox.exchange import Response
     from target_klaviyo_segments.sandbox.filters import Condition
     from target_klaviyo_segments.sandbox.people import People
@@ -53,6 +55,8 @@ _PREDICTED = (
     "expected_date_of_next_order",
 )
 
+_ON_LISTS = "list_suppressions"
+
 _KEYS: Mapping[str, Callable[[Person], Any]] = {
     "created": lambda person: person.number,
     "email": lambda person: person.email or "",
@@ -64,12 +68,13 @@ _KEYS: Mapping[str, Callable[[Person], Any]] = {
 def get_profiles(account: Account, ask: Ask) -> Response:
     """Profiles of the account: https://developers.klaviyo.com/en/reference/get_profiles ."""
     conditions = ask.query.conditions
+    _check_suppressions(conditions)
     found: Sequence[Person] = account.people
     if conditions:
-        found = [person for person in narrowed(account.people, conditions) if _fits(person, conditions)]
+        found = [person for person in narrowed(account.people, conditions) if _fits(person, conditions, ask.consents)]
     sort = (ask.query.sort or "").removeprefix("-")
     if sort or conditions:
-        found = sorted(found, key=_KEYS[sort or "created"])
+        found = sorted(found, key=_KEYS.get(sort or "created") or partial(_last_suppressed, ask.consents, sort))
 
     def pick(position: int) -> dict[str, Any] | None:
         person = found[position]
@@ -146,9 +151,45 @@ def _additional(person: Person, ask: Ask) -> dict[str, Any]:
     return added
 
 
-def _fits(person: Person, conditions: Iterable[Condition]) -> bool:
+def _fits(person: Person, conditions: Iterable[Condition], consents: Consents) -> bool:
     moments = {"created": person.created, "updated": person.updated}
+    of_suppressions = _of_suppressions(conditions)
     return all(
         condition.holds_at(moments[condition.field]) if condition.field in moments else is_named(person, condition)
         for condition in conditions
+        if condition not in of_suppressions
+    ) and (not of_suppressions or _is_suppressed(consents.known(person.number), of_suppressions))
+
+
+def _of_suppressions(conditions: Iterable[Condition]) -> list[Condition]:
+    return [condition for condition in conditions if condition.field.startswith("subscriptions.")]
+
+
+def _check_suppressions(conditions: Iterable[Condition]) -> None:
+    """What goes together: https://developers.klaviyo.com/en/docs/collect_email_and_sms_consent_via_api ."""
+    parts = [condition.field.split(".")[-2:] for condition in _of_suppressions(conditions)]
+    kinds, names = {kind for kind, _ in parts}, [name for _, name in parts]
+    if len(kinds) > 1:
+        raise refuse_parameter("filter", "Filters of list suppressions and of suppressions cannot be combined.")
+    if _ON_LISTS in kinds and "list_id" not in names:
+        raise refuse_parameter("filter", "Filters of list suppressions need a list_id.")
+    if names.count("timestamp") > 1:
+        raise refuse_parameter("filter", "Only one filter of a suppression's timestamp is supported.")
+
+
+def _is_suppressed(consent: Consent, conditions: Sequence[Condition]) -> bool:
+    """Whether one suppression of a person meets all conditions."""
+    return any(
+        all(_meets(suppression[condition.field.rpartition(".")[2]], condition) for condition in conditions)
+        for suppression in consent.suppressed(on_lists=_ON_LISTS in conditions[0].field)
     )
+
+
+def _meets(value: str | float, condition: Condition) -> bool:
+    return condition.holds(value) if isinstance(value, str) else condition.holds_at(value)
+
+
+def _last_suppressed(consents: Consents, sort: str, person: Person) -> float:
+    """Where a person stands in the order of a suppression's timestamp; before all others who has none."""
+    found = consents.known(person.number).suppressed(on_lists=_ON_LISTS in sort)
+    return max((each["timestamp"] for each in found), default=float("-inf"))

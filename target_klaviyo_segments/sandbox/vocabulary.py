@@ -67,6 +67,24 @@ ACCOUNT_FIELDS = frozenset(
 )
 USAGE_FIELDS = {"billing-usage": frozenset({"as_of", "period_end", "period_start", "unit", "usage_max", "usage_used"})}
 ERROR_FIELDS = frozenset({"code", "detail", "id", "original_payload", "source", "source.", "title"})
+# What may hang on a profile, though nothing does in the sandbox.
+PROFILE_INCLUDES = {
+    "conversation": frozenset({"channel", "id"}),
+    "push-token": frozenset(
+        {
+            "background",
+            "created",
+            "enablement_status",
+            "id",
+            "metadata",
+            "metadata.",
+            "platform",
+            "recorded_date",
+            "token",
+            "vendor",
+        }
+    ),
+}
 PROFILE_EXTRAS = {"profile": frozenset({"subscriptions", "predictive_analytics"})}
 LISTS = {"list": LIST_FIELDS}
 # What `include` may bring along; nothing of it hangs on a list or a profile of the sandbox.
@@ -80,5 +98,13 @@ SUPPRESSION_FIELDS = frozenset(
 )
 LIST_INCLUDES = frozenset({"flow-triggers", "tags"})
 IDENTIFIERS = {"email": LOOKUP, "phone_number": LOOKUP, "_kx": EQUALS}
+_MARKETING = "subscriptions.email.marketing"
+SUPPRESSED = frozenset({f"{_MARKETING}.suppression.timestamp", f"{_MARKETING}.list_suppressions.timestamp"})
+SUPPRESSION_FILTERS = {
+    f"{_MARKETING}.suppression.reason": EQUALS,
+    f"{_MARKETING}.list_suppressions.reason": EQUALS,
+    f"{_MARKETING}.list_suppressions.list_id": EQUALS,
+    **dict.fromkeys(SUPPRESSED, ORDER),
+}
 MEMBER_FILTERS = {**IDENTIFIERS, "push_token": LOOKUP, "joined_group_at": ORDER}
 JOINED = frozenset({"joined_group_at"})

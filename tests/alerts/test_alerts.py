@@ -32,12 +32,6 @@ PEOPLE = [schema(), record("ada@x.io"), record("bea@x.io")]
 NO_EMAIL = [schema(name={"type": "string"}), {"type": "RECORD", "stream": "people", "record": {"name": "Ada"}}]
 
 
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch):
-    """The machine's own proxy settings are not under test."""
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-
-
 @pytest.fixture
 def pipeline(tmp_path):
     return Alarmed(tmp_path)
@@ -372,6 +366,16 @@ def test_any_history(history):
                 failing = False
                 expected.append("recovered")
     assert [event for _, event in board.told] == expected
+
+
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+def test_a_webhook_of_this_machine_is_asked_by_no_proxy(pipeline, receiver, monkeypatch, name):
+    """Its address is a secret, and plain http would show it."""
+    with Receiver() as proxy:
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.setenv(name, proxy.url)
+        run(pipeline, receiver, NO_EMAIL)
+    assert (receiver.events, proxy.asked) == (["failed"], 0)
 
 
 def test_of_a_dry_run_nobody_is_told(pipeline, receiver, tmp_path):

@@ -137,6 +137,42 @@ def test_what_depends_on_a_scope_that_could_not_be_asked_for(pipeline):
     assert found["scope profiles:write"].words == "cannot be told without lists:write, for both are needed at once"
 
 
+PAGE = {"Content-Type": "text/html; charset=utf-8"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (
+            Response(400, PAGE, b"<html>"),
+            "Klaviyo answers 400 to Create List: a web page, which is no answer of Klaviyo's",
+        ),
+        (
+            Response(200, PAGE, b"<html>"),
+            "Create List: a request without content was taken, which Klaviyo never does: ",
+        ),
+        (Response(204, {}, b""), "a proxy or a firewall answers in its place. Nothing was written"),
+    ],
+    ids=["refused", "taken", "silent"],
+)
+def test_what_a_proxy_answers_grants_no_scope_to_write(pipeline, answer, words):
+    """It did not read the request's content, nor does it know the key."""
+    pipeline.sandbox.interceptors.append(lambda request: answer if request.method == "POST" else None)
+    found = look(pipeline)
+    unknown = {about for about, verdict in verdicts(found).items() if verdict == "unknown"}
+    assert unknown == {"scope lists:write", "scope profiles:write"}
+    assert words in found["scope lists:write"].words
+
+
+def test_what_a_proxy_answers_grants_no_scope_to_read(pipeline):
+    """Its page is no list."""
+    page = Response(200, PAGE, b"<html>")
+    pipeline.sandbox.interceptors.append(lambda request: page if request.path == "/api/profiles" else None)
+    found = look(pipeline)["scope profiles:read"]
+    assert found.verdict.value == "unknown"
+    assert "Klaviyo's answer is not what this endpoint gives" in found.words
+
+
 def test_a_dry_run_asks_for_no_scope_to_write(pipeline):
     """It sends nothing but reads, so that is left open, and said."""
     found = look(pipeline, dry_run=True)

@@ -123,6 +123,9 @@ STATUS_CODES = [
     always("throttled_always", acts.failing(429, retry_after="1"), "too many requests"),
     always("throttled_always_without_retry_after", acts.failing(429), "too many requests"),
     always("throttled_for_an_hour", acts.failing(429, retry_after="3600"), "asks to wait 3600 s"),
+    always(
+        "throttled_for_ever", acts.failing(429, retry_after="9" * 20), "failed 1 times .* asks to wait 1000000000 s"
+    ),
     once("throttled_until_a_date", acts.throttled_until(seconds=2)),
     always("throttled_until_tomorrow", acts.throttled_until(seconds=86_400), "asks to wait 86400 s"),
     once("throttled_until_nonsense", acts.failing(429, retry_after="-5, soon")),

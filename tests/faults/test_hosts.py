@@ -21,7 +21,8 @@ from tests.faults.runs import run_inside, run_process, segment
 
 PATIENCE = {"request_timeout_seconds": 1, "retry_max_seconds": 1}
 NONE = PATIENCE | {"retry_max_seconds": 0}
-PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
+EVERYTHING = {"NO_PROXY": "", "no_proxy": ""}
 USER_WORD = "proxyword"  # the password of a proxy is as secret as the key
 
 
@@ -161,6 +162,24 @@ def test_proxy_setting_that_is_no_address(sandbox, tmp_path):
     environment = dict.fromkeys(PROXIES, "http://")
     outcome = run_process(segment(), "https://klaviyo.invalid", tmp_path, sandbox, environment=environment, **PATIENCE)
     assert_failed_with(outcome, "proxy")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_proxy_of_a_loopback_host(sandbox, open_network, tmp_path, host):
+    """What is for this machine alone stays on it, whatever the environment says: plain http would show the key."""
+    network, proxy = open_network(sandbox), open_network(sandbox)
+    environment = dict.fromkeys(PROXIES, proxy.url) | EVERYTHING
+    url = network.url.replace("127.0.0.1", host)
+    run_process(segment(), url, tmp_path, sandbox, environment=environment).assert_whole()
+    assert proxy.requests == []
+
+
+def test_certificate_and_proxy_of_a_loopback_host(sandbox, open_network, tmp_path, certificate):
+    """What else the environment says of the way there holds."""
+    network, proxy = open_network(sandbox, certificate=certificate[1]), open_network(sandbox)
+    environment = dict.fromkeys(PROXIES, proxy.url) | EVERYTHING | {"REQUESTS_CA_BUNDLE": str(certificate[0])}
+    run_process(segment(), network.url, tmp_path, sandbox, environment=environment).assert_whole()
+    assert proxy.requests == []
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

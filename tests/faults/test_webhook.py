@@ -14,12 +14,6 @@ from tests.faults.catalogue import WEBHOOKS
 LINES = [schema(), record("ada@x.io"), record("bea@x.io"), record("cid@x.io"), state(3), "{ not JSON"]
 
 
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch):
-    """The machine's own proxy settings are not under test."""
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-
-
 def outcome(pipeline):
     return pipeline.error, pipeline.states, pipeline.totals, pipeline.report["status"], len(pipeline.members())
 

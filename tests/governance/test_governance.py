@@ -204,6 +204,42 @@ def test_oauth_answers_that_are_none(pipeline, answer, words):
     assert pipeline.sandbox.profiles == {}
 
 
+PAGE = b"<html><title>Just a moment...</title></html>"
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (Response(403, {"cf-mitigated": "challenge", "Retry-After": "7"}, PAGE), "403"),
+        (Response(401, {"Content-Type": "text/html; charset=utf-8", "Retry-After": "7"}, PAGE), "401"),
+        (Response(400, {"Content-Type": "text/html", "Retry-After": "7"}, PAGE), "400"),
+        (Response(429, {"Retry-After": "7"}, b"{}"), "429"),
+        (Response(503, {"Retry-After": "7"}, b""), "503"),
+    ],
+    ids=["challenge", "page_401", "page_400", "throttled", "out"],
+)
+def test_oauth_answers_that_pass(pipeline, answer, told):
+    """A page of a proxy says nothing of app and token, nor does a 429: asked again when it was told, never sooner."""
+    answers = [answer]
+    pipeline.sandbox.interceptors.append(
+        lambda request: answers.pop() if answers and request.path == "/oauth/token" else None
+    )
+    assert pipeline.run(PEOPLE, **OAUTH)
+    assert set(pipeline.members()) == {"a@x.io", "b@x.io"}
+    refused, granted = [entry for entry in pipeline.sandbox.requests if entry.path == "/oauth/token"]
+    assert (str(refused.status), granted.status) == (told, 200)
+    assert granted.at - refused.at >= 7
+
+
+def test_oauth_page_that_stays(pipeline):
+    """Nobody is sent to install the app again: nothing was revoked."""
+    page = Response(403, {"Content-Type": "text/html"}, PAGE)
+    pipeline.sandbox.interceptors.append(lambda request: page if request.path == "/oauth/token" else None)
+    assert not pipeline.run(PEOPLE, **OAUTH, retry_max_seconds=0)
+    assert pipeline.error.endswith(f"Klaviyo answers 403 to {TOKEN.name} with a web page: a proxy's, not Klaviyo's own")
+    assert pipeline.sandbox.profiles == {}
+
+
 def test_a_refresh_token_that_cannot_be_kept(pipeline):
     """The old one may be worth nothing by now, so the run says how to go on."""
     pipeline.sandbox.oauth.rotates = True

@@ -184,11 +184,13 @@ def test_the_next_page_is_asked_for_as_the_link_says(link, path):
     assert protocol.follow(call, link, API) == protocol.Call(call.endpoint, "GET", path)
 
 
-def test_an_api_behind_a_path_is_paged_too():
-    """A gateway's prefix is in `api_url` and in the link, and once in the request."""
+@pytest.mark.parametrize("prefix", ["/klaviyo", "/klaviyo/", "/a", "/ap/", "/v1/k"])
+@pytest.mark.parametrize("rewritten", [True, False])
+def test_an_api_behind_a_path_is_paged_too(prefix, rewritten):
+    """A gateway's prefix is in `api_url`, and in the link where the gateway puts it; it is once in the request."""
     call = protocol.get_list_profiles("L")
-    followed = protocol.follow(call, "https://gw.example/klaviyo/api/x?c=1", "https://gw.example/klaviyo/")
-    assert followed.path == "/api/x?c=1"
+    link = f"https://gw.example{prefix.rstrip('/') if rewritten else ''}/api/x?c=1"
+    assert protocol.follow(call, link, f"https://gw.example{prefix}").path == "/api/x?c=1"
 
 
 @pytest.mark.parametrize(

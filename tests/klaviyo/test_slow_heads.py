@@ -74,9 +74,8 @@ def given_up_after(opened):
     ],
     ids=["byte by byte", "continue without end"],
 )
-def test_a_head_without_end_is_given_up(monkeypatch, data, seconds):
+def test_a_head_without_end_is_given_up(data, seconds):
     """The time-out is for the whole head, not for each of its bytes."""
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with pouring(data, seconds) as port, connected(f"http://127.0.0.1:{port}") as opened:
         assert given_up_after(opened) < 5
 

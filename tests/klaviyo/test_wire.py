@@ -87,12 +87,6 @@ def connected(clock, port, key, timeout=60, **changes):
         opened.close()
 
 
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch):
-    """The machine's own proxy settings are not under test."""
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-
-
 def test_a_full_body_arrives_whole(clock, key):
     """5 MB in pieces are the same 5 MB, with their length announced."""
     call = protocol.import_profiles("L", [b"x" * 4_900_000])

@@ -37,6 +37,63 @@ def test_profiles_are_found(caller, text, found):
     assert [person["attributes"]["email"] for person in answer.json["data"]] == found
 
 
+GLOBAL = "subscriptions.email.marketing.suppression"
+OF_LISTS = "subscriptions.email.marketing.list_suppressions"
+
+
+@pytest.fixture
+def suppressed(caller):
+    """Of three people one bounced, and then unsubscribed; one left a list alone."""
+    caller.load(*({"email": f"p{n}@x.io"} for n in range(3)))
+    caller.box.consent("p1@x.io").suppressions |= {"HARD_BOUNCE": 1_000.0, "UNSUBSCRIBE": 3_000.0}
+    caller.box.consent("p2@x.io").list_suppressions["Y6nRLr"] = 2_000.0
+    return caller
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (f'equals({GLOBAL}.reason,"HARD_BOUNCE")', ["p1@x.io"]),
+        (f'equals({GLOBAL}.reason,"USER_SUPPRESSED")', []),
+        (f"greater-or-equal({GLOBAL}.timestamp,1970-01-01T00:50:00Z)", ["p1@x.io"]),
+        (f"greater-than({GLOBAL}.timestamp,1970-01-01T00:50:00Z)", []),
+        (
+            f'and(equals({GLOBAL}.reason,"HARD_BOUNCE"),greater-than({GLOBAL}.timestamp,1970-01-01T00:30:00Z))',
+            [],  # one suppression meets both, or none does
+        ),
+        (f'equals({OF_LISTS}.list_id,"Y6nRLr")', ["p2@x.io"]),
+        (f'equals({OF_LISTS}.list_id,"Y6nRLr"),equals({OF_LISTS}.reason,"UNSUBSCRIBE")', ["p2@x.io"]),
+        (f'equals({OF_LISTS}.list_id,"Y6nRLr"),less-than({OF_LISTS}.timestamp,1970-01-01T00:30:00Z)', []),
+        (f'equals({GLOBAL}.reason,"UNSUBSCRIBE"),equals(email,"p0@x.io")', []),
+    ],
+)
+def test_profiles_are_found_by_their_suppressions(suppressed, text, found):
+    """Of everything, or of one list."""
+    assert [each["attributes"]["email"] for each in suppressed.everything(PROFILES, filter=text)] == found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'equals({GLOBAL}.reason,"UNSUBSCRIBE"),equals({OF_LISTS}.list_id,"Y6nRLr")',
+        f'equals({OF_LISTS}.reason,"UNSUBSCRIBE")',
+        f"greater-than({GLOBAL}.timestamp,2020-01-01),less-than({GLOBAL}.timestamp,2021-01-01)",
+    ],
+)
+def test_filters_of_suppressions_that_do_not_go_together(suppressed, text):
+    """Both kinds, single lists without a list, two instants."""
+    answer = suppressed.get(PROFILES, filter=text)
+    assert (answer.status, answer.json["errors"][0]["source"]) == (400, {"parameter": "filter"})
+
+
+@pytest.mark.parametrize(("kind", "last"), [(GLOBAL, "p1@x.io"), (OF_LISTS, "p2@x.io")])
+def test_profiles_by_when_they_were_suppressed(suppressed, kind, last):
+    """The latest at the end, or in front."""
+    for sign, place in (("", -1), ("-", 0)):
+        people = suppressed.get(PROFILES, sort=f"{sign}{kind}.timestamp").json["data"]
+        assert people[place]["attributes"]["email"] == last
+
+
 def test_profiles_are_found_by_id(caller):
     """Klaviyo's own."""
     caller.load({"email": "a@x.io"}, {"email": "b@x.io"})

@@ -154,6 +154,37 @@ def test_the_account_is_one(caller):
     assert account["attributes"]["contact_information"]["organization_name"] == "Sandbox Ltd"
 
 
+def test_a_part_of_a_part_of_the_account(caller):
+    """Where it stands in the whole answer."""
+    wanted = "contact_information.street_address.city,contact_information.organization_name,locale"
+    (account,) = caller.get("/api/accounts", fields_account=wanted).json["data"]
+    assert account["attributes"] == {
+        "contact_information": {"organization_name": "Sandbox Ltd", "street_address": {"city": None}},
+        "locale": "en-US",
+    }
+
+
+def test_a_part_of_consent(caller):
+    """Three steps down."""
+    caller.load({"email": "a@x.io"})
+    query = "additional-fields[profile]=subscriptions&fields[profile]=subscriptions.email.marketing.consent"
+    (person,) = caller.send("GET", PROFILES, query).json["data"]
+    assert person["attributes"] == {"subscriptions": {"email": {"marketing": {"consent": "NEVER_SUBSCRIBED"}}}}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "include=push-tokens&fields[push-token]=token,metadata.app_id",
+        "include=conversations&fields[conversation]=channel",
+    ],
+)
+def test_fields_of_what_hangs_on_a_profile(caller, query):
+    """Nothing does in the sandbox, and it may be asked for all the same."""
+    caller.load({"email": "a@x.io"})
+    assert len(caller.send("GET", PROFILES, query).json["data"]) == 1
+
+
 def test_the_plan_counts_profiles_among_other_things(new_caller):
     """What was used before and what came since; the row is known by its unit, not by its place."""
     caller = new_caller(plan_profiles=(990, 1000))

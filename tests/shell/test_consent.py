@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 
 import pytest
 from pipeline import LIST, LineByLine, record, schema, state
@@ -189,6 +190,89 @@ def test_text_messages_need_a_phone_number_and_a_refused_one_costs_no_mail(pipel
     channels = {name: set(pipeline.sandbox.consent(f"{name}@x.io").channels) for name in "abcd"}
     assert channels == {"a": {"email", "sms"}, "b": {"email"}, "c": {"email"}, "d": set()}
     assert outcome(pipeline)["subscribed"] == 3
+
+
+def leave_out(pipeline, number, path="/api/profile-subscription-bulk-create-jobs"):
+    """Let Klaviyo ignore this phone number, and say that it did; what is asked of it without them is done."""
+
+    def ignore(request):
+        if request.path != path or number.encode() not in request.body:
+            return None
+        document = json.loads(request.body)
+        people = document["data"]["attributes"]["profiles"]["data"]
+        for sent in [each["attributes"] for each in people if each["attributes"].get("phone_number") == number]:
+            del sent["phone_number"]
+            sent.get("subscriptions", {}).pop("sms", None)
+        people[:] = [each for each in people if each["attributes"].get("subscriptions") != {}]
+        rest = replace(request, body=json.dumps(document).encode())
+        done = pipeline.sandbox.handle(rest) if people else Response(202)
+        return replace(done, headers={**done.headers, "X-Klaviyo-Partial-Failure": "phone_number"})
+
+    pipeline.sandbox.interceptors[:] = [ignore]
+
+
+PHONES = {"a": "+14155552671", "b": "+14155552672"}
+BOTH = ASK | {"subscribe_channels": ["email", "sms"]}
+
+
+def with_phones(*names):
+    return [schema(), *(record(f"{name}@x.io", optin=1, phone_number=PHONES.get(name)) for name in names), state(1)]
+
+
+def channels(pipeline, name):
+    return pipeline.sandbox.consent(f"{name}@x.io").channels
+
+
+def test_nobody_counts_as_subscribed_whose_phone_number_klaviyo_may_have_left_out(pipeline):
+    """It does not say whose: the report tells of it, and what it shows of them later decides."""
+    assert pipeline.run(with_phones("a", "b", "c"))  # their numbers are good enough for a profile
+    leave_out(pipeline, PHONES["b"])
+    for doubted, subscribed, already in ((2, 1, 0), (1, 0, 1)):
+        assert pipeline.run(with_phones("a", "b", "c"), **BOTH), pipeline.error
+        found = outcome(pipeline)
+        assert (found["phone_in_doubt"], found["subscribed"], found["already_subscribed"]) == (
+            doubted,
+            subscribed,
+            already,
+        )
+        assert found["asked"] == doubted + subscribed + already
+        assert channels(pipeline, "a") == {"email": "SUBSCRIBED", "sms": "SUBSCRIBED"}
+        assert channels(pipeline, "b") == channels(pipeline, "c") == {"email": "SUBSCRIBED"}
+        (warning,) = pipeline.report["warnings"]
+        assert warning == (
+            "stream `people`: Klaviyo left out phone numbers of people who were to be subscribed, and does not say "
+            "whose. E-mail is not concerned. Who has no confirmation to give counts as phone_in_doubt and is looked at "
+            "again after `resend_after_days`. See that the numbers are right"
+        )
+        pipeline.clock.sleep(8 * 86_400)
+    pipeline.sandbox.interceptors.clear()
+    assert pipeline.run(with_phones("b"), **BOTH)
+    assert channels(pipeline, "b") == {"email": "SUBSCRIBED", "sms": "SUBSCRIBED"}
+    assert (outcome(pipeline)["asked"], outcome(pipeline)["subscribed"]) == (1, 1)
+
+
+def test_who_is_to_confirm_is_not_asked_twice_for_a_phone_number(pipeline):
+    """They have their mail; that a number may be missing is told."""
+    pipeline.sandbox.add_list("DOUBLE", "Double", "double_opt_in")
+    leave_out(pipeline, PHONES["b"])
+    assert pipeline.run(with_phones("a", "b"), **BOTH, list_id="DOUBLE"), pipeline.error
+    assert (outcome(pipeline)["waiting_for_confirmation"], outcome(pipeline)["phone_in_doubt"]) == (2, 0)
+    assert any("left out phone numbers of people" in each for each in pipeline.report["warnings"])
+    pipeline.clock.sleep(8 * 86_400)
+    assert pipeline.run(with_phones("a", "b"), **BOTH, list_id="DOUBLE")
+    assert outcome(pipeline) is None
+
+
+def test_phone_numbers_that_an_import_leaves_out_are_told(pipeline):
+    """The people are there; that something of them is missing is said once."""
+    leave_out(pipeline, PHONES["b"], "/api/profile-bulk-import-jobs")
+    assert pipeline.run(with_phones("a", "b"), batch_size_rows=1), pipeline.error
+    assert set(pipeline.members()) == {"a@x.io", "b@x.io"}
+    (warning,) = pipeline.report["warnings"]
+    assert warning == (
+        "Bulk Import Profiles: from 1 requests Klaviyo took everything but some phone numbers, without saying whose. "
+        "See that the numbers are right"
+    )
 
 
 def test_a_changed_consent_is_not_swallowed_as_unchanged(pipeline):
