@@ -87,7 +87,9 @@ class Retry:
                 raise InputError(_left_out(left_out))
             self._tell(_left_out(left_out))
         for stream, names in properties.items():
-            names.update(self._needed_by(stream))
+            needed = self._needed_by(stream)
+            names.difference_update(needed)  # a dotted one is read as a path, and as the property of that very name
+            names.update(name.partition(".")[0] for name in needed)
             schema = {"type": "object", "properties": {name: {} for name in sorted(names)}}
             yield _encode({"type": "SCHEMA", "stream": stream, "schema": schema, "key_properties": []})
         in_order = sorted(range(len(numbers)), key=numbers.__getitem__)  # a person's last row comes last

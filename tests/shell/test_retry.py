@@ -114,6 +114,16 @@ def test_an_export_that_seems_full_goes_on_when_rows_that_wait_are_one_person_s(
     pipeline.assert_balanced()
 
 
+def mended(pipeline, needed, **words):
+    """The rejected rows of the last run as a retry sends them, other words in them."""
+    run_id, path = pipeline.report["run_id"], Path(pipeline.report["rejects_file"])
+    text = path.read_text()
+    for wrong, right in words.items():
+        text = text.replace(wrong, right)
+    path.write_text(text)
+    return Retry(pipeline.work_dir, run_id, lambda _: needed).read().decode()
+
+
 def test_a_retry_sends_what_was_rejected_and_failed(server, tmp_path):
     """After the cause is mended: here, an address is corrected in the file and a country is set."""
     lines = [schema(), record("p0@x.io"), record("not an address", name="Ada")]
@@ -201,6 +211,23 @@ def test_kept_rows_are_sent_in_their_order(tmp_path):
     told, *records = Retry(tmp_path, "run", lambda _: ["email"]).read().splitlines()
     assert json.loads(told)["type"] == "SCHEMA"
     assert [json.loads(each)["record"]["v"] for each in records] == [1, 2, 3, 4, 5]
+
+
+def test_a_retry_finds_an_address_inside_an_object(tmp_path):
+    """By its dotted path, in each row that has it there; in the others it is the property of that very name."""
+    pipeline = Pipeline(tmp_path)
+    rows = [{"home": {"mail": "wrong", "city": "Ulm"}}, {"home.mail": "odd"}, {"home": {"mail": "a@x.io"}, "n": "two"}]
+    lines = [schema(home={"type": "object"}, n={"type": "integer"})]
+    lines += [{"type": "RECORD", "stream": "people", "record": row} for row in rows]
+    assert pipeline.run(lines, email_field="home.mail")
+    assert pipeline.totals["rejected"] == 3
+    again = mended(pipeline, ["home.mail"], wrong="b@x.io", odd="c@x.io", two="2")
+    assert pipeline.run(again, email_field="home.mail"), pipeline.error
+    assert {email: each["properties"] for email, each in pipeline.members().items()} == {
+        "a@x.io": {"n": "2"},
+        "b@x.io": {"home": {"city": "Ulm"}},
+        "c@x.io": {},
+    }
 
 
 MAPPED = [schema(email={}, ssn={}, age={}), record("a@x.io", ssn="1", age="7"), record("b@x.io", ssn="2", age="seven")]
