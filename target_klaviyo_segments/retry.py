@@ -25,6 +25,7 @@ class _Row(msgspec.Struct):
     record: msgspec.Raw
     row: Annotated[int, msgspec.Meta(ge=0, le=2**62)] = 0
     code: Any = None
+    key_properties: tuple[str, ...] = ()  # earlier versions kept none
 
 
 _row = msgspec.json.Decoder(_Row).decode
@@ -73,13 +74,15 @@ class Retry:
 
     def _all(self) -> Iterator[bytes]:
         properties: dict[str, set[str]] = {}
+        keys: dict[str, tuple[str, ...]] = {}
         numbers, places = array("q"), array("q")
         left_out = 0
         for row, place in self._rows():
             if self._tell is not None and row.code == NOT_MAPPED:
                 left_out += 1
                 continue
-            properties.setdefault(row.stream, set()).update(_names(row.record))
+            properties.setdefault(row.stream, set()).update(_names(row.record), row.key_properties)
+            keys[row.stream] = row.key_properties or keys.get(row.stream, ())
             numbers.append(row.row)
             places.append(place)
         if self._tell is not None and left_out:
@@ -91,7 +94,7 @@ class Retry:
             names.difference_update(needed)  # a dotted one is read as a path, and as the property of that very name
             names.update(name.partition(".")[0] for name in needed)
             schema = {"type": "object", "properties": {name: {} for name in sorted(names)}}
-            yield _encode({"type": "SCHEMA", "stream": stream, "schema": schema, "key_properties": []})
+            yield _encode({"type": "SCHEMA", "stream": stream, "schema": schema, "key_properties": keys[stream]})
         in_order = sorted(range(len(numbers)), key=numbers.__getitem__)  # a person's last row comes last
         for row in self._at(places[each] for each in in_order):
             yield b'{"type":"RECORD","stream":' + _encode(row.stream) + b',"record":' + bytes(row.record) + b"}"

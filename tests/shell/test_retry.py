@@ -230,6 +230,47 @@ def test_a_retry_finds_an_address_inside_an_object(tmp_path):
     }
 
 
+KEYED = schema(keys=("id",), id={"type": "integer"}, email={}, tier={}, _sdc_deleted_at={})
+ROUTED = {"list_id": None, "segment_field": "tier"}
+
+
+@pytest.mark.parametrize(
+    ("row", "right", "settings"),
+    [({"email": "wrong"}, "b@x.io", {}), ({"email": "b@x.io", "tier": "wrong"}, "People", ROUTED)],
+    ids=["stream", "segment_field"],
+)
+def test_whom_a_retry_delivered_is_found_by_the_key_alone(tmp_path, row, right, settings):
+    """Their row failed, or was rejected: a delete marker of the source takes them off the list afterwards."""
+    pipeline = Pipeline(tmp_path)
+    pipeline.sandbox.cancel_jobs(1)
+    rows = [record("a@x.io", id=1, tier="People"), record(**row, id=2)]
+    assert not pipeline.run([KEYED, *rows], **settings)
+    assert (pipeline.totals["failed"], pipeline.totals["rejected"]) == (1, 1)
+    assert pipeline.run(mended(pipeline, ["email", "tier"], wrong=right), **settings), pipeline.error
+    assert set(pipeline.members()) == {"a@x.io", "b@x.io"}
+    gone = [{"id": number, "_sdc_deleted_at": "2026-11-24T00:00:00Z"} for number in (1, 2)]
+    assert pipeline.run([KEYED, *({"type": "RECORD", "stream": "people", "record": each} for each in gone)], **settings)
+    assert pipeline.members() == {}
+
+
+def test_a_row_that_lacks_its_key_is_rejected_again(tmp_path):
+    """As by any run, and where no kept row has it."""
+    pipeline = Pipeline(tmp_path)
+    assert pipeline.run([KEYED, record("a@x.io")])
+    assert pipeline.run(mended(pipeline, ["email"])), pipeline.error
+    assert [each["reason"] for each in pipeline.rejects()] == ["`id` is required, being a key property"]
+
+
+def test_rows_kept_by_an_earlier_version_are_sent(tmp_path):
+    """They do not tell the key of their stream."""
+    pipeline = Pipeline(tmp_path)
+    assert pipeline.run([KEYED, record("wrong", id=1)])
+    again = mended(pipeline, ["email"], **{"wrong": "a@x.io", '"key_properties":["id"],': ""})
+    assert json.loads(again.splitlines()[0])["key_properties"] == []
+    assert pipeline.run(again), pipeline.error
+    assert set(pipeline.members()) == {"a@x.io"}
+
+
 MAPPED = [schema(email={}, ssn={}, age={}), record("a@x.io", ssn="1", age="7"), record("b@x.io", ssn="2", age="seven")]
 LEFT_OUT = (
     "1 rejected rows are not sent again, being kept as they came: a stream map or the flattening did not work on them "
