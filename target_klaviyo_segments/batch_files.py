@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import zlib
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import unquote
 
 import fsspec
 
@@ -74,12 +75,22 @@ def _records(url: str, blocks: Blocks, record_type: RecordType | None) -> Iterat
     name = f"the batch file {url.rsplit('/', 1)[-1]}"
     lines = LineDecoder(name, record_decoder(record_type))
     try:
-        with cast("BinaryIO", fsspec.open(url, "rb").open()) as file:
+        with _opened(url) as file:
             for block in blocks(file, name):
                 yield from _checked(lines.feed(block), lines, name)
     except (OSError, EOFError, zlib.error, ImportError, ValueError) as error:
         raise InputError(f"{name} cannot be read: {_words(error)}") from None
     yield from _checked(lines.end(), lines, name)
+
+
+def _opened(url: str) -> BinaryIO:
+    """As the tap wrote it; else with its percents undone, which a file's address may have for a space or an umlaut."""
+    try:
+        return cast("BinaryIO", fsspec.open(url, "rb").open())
+    except FileNotFoundError:
+        if not url.startswith("file:"):
+            raise
+    return cast("BinaryIO", fsspec.open(unquote(url), "rb").open())
 
 
 def _checked(values: Iterable[Any], lines: LineDecoder, name: str) -> Iterator[Records | dict[str, Any]]:

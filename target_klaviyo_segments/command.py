@@ -13,7 +13,7 @@ from target_klaviyo_segments import config as configuration
 from target_klaviyo_segments.alerts.refusal import tell_of_refused
 from target_klaviyo_segments.errors import SettingsError
 from target_klaviyo_segments.options import options
-from target_klaviyo_segments.retry import Retry, config_of
+from target_klaviyo_segments.retry import Retry, changes_rows, config_of
 from target_klaviyo_segments.target import TargetKlaviyoSegments
 from target_klaviyo_segments.wiring import Once, Wires
 
@@ -82,7 +82,12 @@ class Command(TargetKlaviyoSegments):
     def _retry(cls, config: dict[str, Any], run_id: str) -> None:
         """Send the rows of a run again that were rejected or failed."""
         target = cls._made(config_of(config), Once(retry_of=run_id))
-        source = Retry(Path(target.settings.work_dir), run_id, target.settings.needed_by)
+
+        def tell(words: str) -> None:
+            target.run.warn(words)  # opened when the export begins
+
+        needed = target.settings.needed_by
+        source = Retry(Path(target.settings.work_dir), run_id, needed, tell if changes_rows(config) else None)
         target.export(cast("IO[str]", source))
 
     @classmethod

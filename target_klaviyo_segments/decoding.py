@@ -25,13 +25,19 @@ _ODD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 class LineDecoder:
     """Feed it blocks as they come; `source` names them in errors.
 
-    `decode` takes many lines at once, and raises when one is odd; then each is decoded to its value, one by one.
+    `decode` takes many lines at once, and raises when one is odd; then each is decoded to its value, one by one, by
+    `decode_one`.
     """
 
-    def __init__(self, source: str, decode: Callable[[bytes], Iterable[Any]] | None = None) -> None:
+    def __init__(
+        self,
+        source: str,
+        decode: Callable[[bytes], Iterable[Any]] | None = None,
+        decode_one: Callable[[bytes], Any] = msgspec.json.decode,
+    ) -> None:
         self._source = source
-        self._decoder = msgspec.json.Decoder()
-        self._decode = decode or self._decoder.decode_lines
+        self._decode = decode or msgspec.json.Decoder().decode_lines
+        self._decode_one = decode_one
         self._tail = bytearray()  # grows in place: a line of many blocks is not copied with each of them
         self._lines = b""  # complete lines that were fed last
         self._before = 0  # lines before those
@@ -99,7 +105,7 @@ class LineDecoder:
     def _odd(self, line: bytes, ahead: int) -> Any:  # noqa: ANN401  # JSON is anything
         """What the fast decoder refuses (NaN, 1e400, a lone surrogate, endless digits) gets a second reading."""
         try:
-            return self._decoder.decode(line)
+            return self._decode_one(line)
         except _ODD:
             pass
         where = f"line {self._before + ahead} of {self._source}"

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from target_klaviyo_segments.export.keeper import key_reader
 from target_klaviyo_segments.export.subscribing import KIND as SUBSCRIBE
 from target_klaviyo_segments.segment.consent import terms_of, wish_reader
 from target_klaviyo_segments.segment.patching import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from target_klaviyo_segments.export.clearing import Clearing
     from target_klaviyo_segments.export.lane import ErrandReader, KeyReader, Lane
@@ -25,6 +26,7 @@ class Equipment:
     """Of one stream, for each of its lanes."""
 
     mapper: Mapper
+    key_properties: Sequence[str]
     keys_of: KeyReader | None
     wishes_of: ErrandReader | None
     new_completeness: Callable[[], Completeness]
@@ -35,12 +37,20 @@ class Equipment:
         if self.mapper.patches:
             lane.join_by(joined)
         self.clearing.watch(lane, self.mapper.nulls.marks if self.mapper.nulls is not None else None)
-        lane.keys_of = self.keys_of
+        lane.key_properties, lane.keys_of = self.key_properties, self.keys_of
         if sync_mode == "mirror" and lane.completeness is None:
             lane.completeness = self.new_completeness()
         lane.removes = sync_mode == "remove"
         if self.wishes_of is not None and not lane.removes:
             lane.errands[SUBSCRIBE] = self.wishes_of
+
+
+def keys(names: Sequence[str], segment: Segment) -> KeyReader | None:
+    """What reads the keys of rows, where these have not the address in them.
+
+    A delete marker may have the key alone, also where the tap's first copy does not declare that there are any.
+    """
+    return key_reader(names) if names and segment.email_field not in names else None
 
 
 def wishes(

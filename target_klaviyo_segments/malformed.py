@@ -9,6 +9,7 @@ from typing import Any, TypeGuard
 from singer_sdk.exceptions import RecordsWithoutSchemaException
 
 from target_klaviyo_segments.errors import ContractError, InputError
+from target_klaviyo_segments.messages import State
 
 # Lists and objects inside each other in a SCHEMA or a STATE: the SDK copies the one and writes the other level by
 # level, and Python's stack has a thousand. Records may be deeper: nothing walks all of one.
@@ -66,13 +67,13 @@ def checked_schema(message: dict[str, Any]) -> str:
 
 
 def state_of(message: dict[str, Any]) -> Any:  # noqa: ANN401  # whatever the tap says
-    """The value of a STATE message.
+    """The value of a STATE message, or the `State` that has it.
 
     Raises:
         InputError: It has none, or one that cannot be written again.
     """
     value = required(message, "value")
-    if trouble := _trouble_with(value):
+    if trouble := _trouble_with(value.value if isinstance(value, State) else value):
         raise InputError(f"the value of a STATE message {trouble}")
     return value
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from itertools import groupby
 from operator import attrgetter, ne
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -32,6 +34,13 @@ class Records(NamedTuple):
         return self._replace(records=_decoded(self.lines), type=None) if self.type is not None else self
 
 
+class State(NamedTuple):
+    """The value of a STATE message, and as the tap wrote it, with every digit: one line of ASCII."""
+
+    value: Any
+    line: str
+
+
 class _Message(msgspec.Struct, tag_field="type", gc=False):
     """A message of a known type, with what the specification has of it."""
 
@@ -50,7 +59,7 @@ class _Schema(_Message, tag="SCHEMA"):
 
 
 class _State(_Message, tag="STATE"):
-    value: Any
+    value: msgspec.Raw
 
 
 class _Batch(_Message, tag="BATCH"):
@@ -66,9 +75,11 @@ class _ActivateVersion(_Message, tag="ACTIVATE_VERSION"):
 
 
 _messages = msgspec.json.Decoder(_Record | _Schema | _State | _Batch | _ActivateVersion).decode_lines
+_state_alone = msgspec.json.Decoder(_State).decode
 _raw = msgspec.json.Decoder(msgspec.Raw).decode_lines
 _values = msgspec.json.Decoder().decode_lines
 decode = msgspec.json.decode  # one line
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
 # With fewer records of a stream in a row, on the average of a block, each few would cost as much as many.
@@ -100,7 +111,7 @@ class MessageDecoder:
             if are_records:
                 found += self._by_stream(cast("list[_Record]", list(run)))
             else:
-                found += ({"type": each.__struct_config__.tag} | msgspec.structs.asdict(each) for each in run)
+                found += map(_as_dict, run)
         return found
 
     def _by_stream(self, run: list[_Record]) -> list[Records | dict[str, Any]]:
@@ -128,6 +139,28 @@ def record_decoder(record_type: RecordType | None) -> Callable[[bytes], list[Rec
 
 
 _stream_of = attrgetter("stream")
+
+
+def decode_line(line: bytes) -> Any:  # noqa: ANN401  # JSON is anything
+    """The value of one line, where many at once cannot be decoded: a record is a dictionary.
+
+    Raises:
+        msgspec.DecodeError, UnicodeDecodeError, RecursionError: It is no plain JSON.
+    """
+    message = decode(line)
+    if type(message) is dict and message.get("type") == "STATE" and "value" in message:
+        message["value"] = _as_written(_state_alone(line).value)
+    return message
+
+
+def _as_dict(message: _Message) -> dict[str, Any]:
+    found = {"type": message.__struct_config__.tag} | msgspec.structs.asdict(message)
+    return found | {"value": _as_written(message.value)} if type(message) is _State else found
+
+
+def _as_written(value: msgspec.Raw) -> State:
+    text = _NOT_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], str(value, "utf-8"))
+    return State(decode(value), " ".join(text.splitlines()))
 
 
 def _is_record(message: _Message) -> bool:

@@ -14,7 +14,7 @@ from singer_sdk.singerlib.encoding import GenericSingerReader
 from target_klaviyo_segments.decoding import LineDecoder
 from target_klaviyo_segments.errors import InputError
 from target_klaviyo_segments.malformed import quoted
-from target_klaviyo_segments.messages import MessageDecoder, Records
+from target_klaviyo_segments.messages import MessageDecoder, Records, decode_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -62,7 +62,7 @@ class MessageReader(GenericSingerReader[bytes]):
             InputError: A line is no Singer message, too long, or cut off. All lines before it were handled.
         """
         counts: Counter[str] = Counter()
-        lines = LineDecoder("the input", self._decode)
+        lines = LineDecoder("the input", self._decode, decode_line)
         for block in self._blocks(file_input or self.default_input):
             self._handle(lines.feed(block), lines, callbacks, counts)
             self.on_tick()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 
 from target_klaviyo_segments.errors import InputError
+from target_klaviyo_segments.takers import CODE as NOT_MAPPED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -23,6 +24,8 @@ class _Row(msgspec.Struct):
     stream: str
     record: msgspec.Raw
     row: Annotated[int, msgspec.Meta(ge=0, le=2**62)] = 0
+    code: Any = None
+    key_properties: tuple[str, ...] = ()  # earlier versions kept none
 
 
 _row = msgspec.json.Decoder(_Row).decode
@@ -32,8 +35,17 @@ _names = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 class Retry:
     """A file-like source of messages: a SCHEMA for each stream, then its rows. Its files may have been edited."""
 
-    def __init__(self, work_dir: Path, run_id: str, needed_by: Callable[[str], list[str]]) -> None:
+    def __init__(
+        self,
+        work_dir: Path,
+        run_id: str,
+        needed_by: Callable[[str], list[str]],
+        tell: Callable[[str], None] | None = None,
+    ) -> None:
         """Find the files of a run; `needed_by` names the properties that a stream must have.
+
+        `tell` is there when the settings change rows that are read, and the kept ones are not changed again: it is
+        told of those left out that were kept before it could be done.
 
         Raises:
             InputError: There are none.
@@ -42,13 +54,14 @@ class Retry:
         if not self._files:
             raise InputError(_nothing_kept(work_dir, run_id))
         self._needed_by = needed_by
+        self._tell = tell
         self._messages = self._all()
 
     def read(self, size: int = -1) -> bytes:
         """About as many bytes of messages; none at the end.
 
         Raises:
-            InputError: A line is not one of ours any more.
+            InputError: A line is not one of ours any more, or no row can be sent again.
         """
         parts: list[bytes] = []
         length = 0
@@ -61,15 +74,27 @@ class Retry:
 
     def _all(self) -> Iterator[bytes]:
         properties: dict[str, set[str]] = {}
+        keys: dict[str, tuple[str, ...]] = {}
         numbers, places = array("q"), array("q")
+        left_out = 0
         for row, place in self._rows():
-            properties.setdefault(row.stream, set()).update(_names(row.record))
+            if self._tell is not None and row.code == NOT_MAPPED:
+                left_out += 1
+                continue
+            properties.setdefault(row.stream, set()).update(_names(row.record), row.key_properties)
+            keys[row.stream] = row.key_properties or keys.get(row.stream, ())
             numbers.append(row.row)
             places.append(place)
+        if self._tell is not None and left_out:
+            if not numbers:
+                raise InputError(_left_out(left_out))
+            self._tell(_left_out(left_out))
         for stream, names in properties.items():
-            names.update(self._needed_by(stream))
+            needed = self._needed_by(stream)
+            names.difference_update(needed)  # a dotted one is read as a path, and as the property of that very name
+            names.update(name.partition(".")[0] for name in needed)
             schema = {"type": "object", "properties": {name: {} for name in sorted(names)}}
-            yield _encode({"type": "SCHEMA", "stream": stream, "schema": schema, "key_properties": []})
+            yield _encode({"type": "SCHEMA", "stream": stream, "schema": schema, "key_properties": keys[stream]})
         in_order = sorted(range(len(numbers)), key=numbers.__getitem__)  # a person's last row comes last
         for row in self._at(places[each] for each in in_order):
             yield b'{"type":"RECORD","stream":' + _encode(row.stream) + b',"record":' + bytes(row.record) + b"}"
@@ -107,6 +132,19 @@ def _nothing_kept(work_dir: Path, run_id: str) -> str:
     kept = sorted({path.stem for folder in KEPT_IN for path in (work_dir / folder).glob("*.jsonl")}, reverse=True)
     some = f"; the latest runs with such rows are {', '.join(kept[:5])}" if kept else ""
     return f"no rejected or failed rows of a run `{run_id}` are kept in {work_dir}{some}"
+
+
+def _left_out(count: int) -> str:
+    return (
+        f"{count} rejected rows are not sent again, being kept as they came: a stream map or the flattening did not "
+        "work on them (not_mapped), and a retry does without either. Correct the expression and let the tap send them "
+        "once more; or write them in the kept file as they are to be sent, and take their `code` away"
+    )
+
+
+def changes_rows(config: dict[str, Any]) -> bool:
+    """Whether rows are something else when they are kept than when they came."""
+    return bool(config.get("stream_maps") or config.get("flattening_enabled"))
 
 
 def config_of(config: dict[str, Any]) -> dict[str, Any]:

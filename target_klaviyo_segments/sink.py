@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.exceptions import MissingKeyPropertiesError
 from singer_sdk.sinks import Sink
 
-from target_klaviyo_segments.equipping import Equipment, wishes
+from target_klaviyo_segments.equipping import Equipment, keys, wishes
 from target_klaviyo_segments.errors import Rejection, RunStopped
-from target_klaviyo_segments.export.keeper import key_reader
 from target_klaviyo_segments.export.modes import Completeness
 from target_klaviyo_segments.export.rejects import record_json
 from target_klaviyo_segments.messages import decode
@@ -72,11 +71,10 @@ class SegmentSink(Sink):
         self._mapper = self._compile(contract, segment)
         self._typed = self._compile_typed(segment)
         self._stop_at_reject = settings.on_invalid_record == "fail"
-        # A delete marker may have the key alone, also where the tap's first copy does not declare that there are any.
-        kept = key_properties and segment.email_field not in key_properties
         self._equipment = Equipment(
             self._mapper,
-            key_reader(key_properties) if key_properties and kept else None,
+            self.key_properties,
+            keys(self.key_properties, segment),
             wishes(stream_name, segment, now=run.wall, warn=self._warn),
             partial(Completeness, mirror_on_end_of_input=settings.mirror_on_end_of_input),
             run.clearing,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import nullcontext
 from functools import partial
 from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
@@ -11,7 +12,7 @@ from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabiliti
 
 from target_klaviyo_segments.batch_files import batch_records
 from target_klaviyo_segments.malformed import checked_schema, no_schema_yet, state_of, stream_of
-from target_klaviyo_segments.messages import Records
+from target_klaviyo_segments.messages import Records, State
 from target_klaviyo_segments.onlooker import looked_at
 from target_klaviyo_segments.reader import MessageReader
 from target_klaviyo_segments.routed_sink import RoutedSink
@@ -221,6 +222,14 @@ class TargetKlaviyoSegments(Target):
                 self._write_state_message(value)
         except OSError as error:
             raise stdout_is_gone(error) from None
+
+    def _write_state_message(self, state: Any) -> None:  # noqa: ANN401  # a STATE's value is whatever the tap says
+        """As the tap wrote it: the SDK would print what Python makes of its numbers."""
+        if not isinstance(state, State):
+            super()._write_state_message(state)
+            return
+        sys.stdout.write(state.line + "\n")
+        sys.stdout.flush()
 
     def _tick(self) -> None:
         if self._run is not None:

@@ -22,7 +22,7 @@ SHOWN = 3
 class Unkept(Rejects):
     """Rows that a dry run did not come to: the next run reads them anyway."""
 
-    def write(self, stream: str, number: int, rejection: Rejection, record: bytes) -> None:
+    def write(self, lane: Lane, number: int, rejection: Rejection, record: bytes) -> None:
         """Nothing."""
 
 

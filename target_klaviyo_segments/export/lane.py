@@ -87,6 +87,7 @@ class Lane:
     reaches: Callable[[str], bool] | None = None  # else, whether a list of an earlier run is still there
     rows: int = 0  # and so many rows of its stream were read
     removes: bool = False  # its rows name people who are to leave the list
+    key_properties: Sequence[str] = ()  # of its stream
     keys_of: KeyReader | None = None
     errands: dict[str, ErrandReader] = field(default_factory=dict)
     marks_of: Callable[[Sequence[Record], Sequence[bytes]], Sequence[tuple[int, int]]] | None = None

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
+    from target_klaviyo_segments.export.lane import Lane
+
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
@@ -48,14 +50,14 @@ class Rejects:
         """Whether there is a file."""
         return self._file is not None
 
-    def write(self, stream: str, number: int, rejection: Rejection, record: bytes) -> None:
+    def write(self, lane: Lane, number: int, rejection: Rejection, record: bytes) -> None:
         """Add one row; `record` is JSON already.
 
         Raises:
             WorkDirError: The file cannot be written.
         """
-        head: dict[str, Any] = {"stream": stream, "row": number, "code": rejection.code}
-        head |= {"reason": rejection.reason, "field": rejection.field}
+        head: dict[str, Any] = {"stream": lane.stream, "row": number, "code": rejection.code}
+        head |= {"reason": rejection.reason, "field": rejection.field, "key_properties": lane.key_properties}
         line = record_json(head)[:-1] + b',"record":' + record + b"}\n"
         try:
             self._opened().write(line)

@@ -54,7 +54,7 @@ class Books:
 
     def reject_unsent(self, lane: Lane, number: int, rejection: Rejection, record: bytes) -> None:
         """A row did not pass the checks."""
-        self._rejects.write(lane.stream, number, rejection, record)
+        self._rejects.write(lane, number, rejection, record)
         lane.tally.reject(rejection.code)
 
     def count_failed(self, lanes: Iterable[Lane]) -> None:
@@ -75,7 +75,7 @@ class Books:
             self._write_failed(parcel, [row for row, settled in enumerate(parcel.settled) if not settled], why)
         for lane in lanes:
             for row in lane.unsent:
-                self._failed.write(lane.stream, row.number, why, bytes(row.record))
+                self._failed.write(lane, row.number, why, bytes(row.record))
 
     def book(self, event: Event) -> None:
         """Enter what a worker tells."""
@@ -161,7 +161,7 @@ class Books:
 
     def _reject(self, parcel: Parcel, rows: dict[int, Rejection]) -> None:
         for row, record in parcel.records(rows).items() if rows else ():
-            self._rejects.write(parcel.lane.stream, parcel.numbers[row], rows[row], record)
+            self._rejects.write(parcel.lane, parcel.numbers[row], rows[row], record)
             parcel.lane.tally.reject(rows[row].code)
             parcel.export.rejected += 1
         self._settle(parcel, list(rows), "undelivered")
@@ -186,7 +186,7 @@ class Books:
 
     def _write_failed(self, parcel: Parcel, rows: Sequence[int], why: Rejection) -> None:
         for row, record in parcel.records(rows).items() if rows else ():
-            self._failed.write(parcel.lane.stream, parcel.numbers[row], why, record)
+            self._failed.write(parcel.lane, parcel.numbers[row], why, record)
 
     def _settle(self, parcel: Parcel, rows: Sequence[int], fate: Fate) -> None:
         if not rows:

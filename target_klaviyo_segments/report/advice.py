@@ -48,7 +48,8 @@ ADVICE = {
     "not_mapped": Advice(
         "Stream map failed",
         "A stream map or the flattening does not work on this record.",
-        "Correct the expression in `stream_maps`; the rejects file says which record it failed on.",
+        "Correct the expression in `stream_maps`, and let the tap send the row once more: `--retry` leaves it out. The "
+        "rejects file says which record it failed on.",
     ),
     "delete_marker_of_nobody": Advice(
         "Delete marker of nobody",

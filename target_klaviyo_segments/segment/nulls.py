@@ -70,7 +70,7 @@ class Nulls:
         for record, attributes in zip(records, profiles, strict=True):
             custom = attributes.get("properties", ())
             nulls = (field.removeprefix(CUSTOM) for field in self._of(record) if field.startswith(CUSTOM))
-            gone = [name for name in dict.fromkeys(nulls) if name not in custom]
+            gone = sorted({name for name in nulls if name not in custom})  # in whatever order the tap has its columns
             if gone:
                 attributes.setdefault(PATCH, {})["unset"] = gone
 

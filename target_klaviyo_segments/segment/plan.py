@@ -1,7 +1,7 @@
 """Decides once a stream where each property of its records goes in a profile. Pure.
 
 Who wins a field or a custom property that several properties want: the settings, then the property of that very
-name, then what lies inside an object `properties` or `location`.
+name, then what lies inside an object `location`, then `properties`.
 """
 
 from __future__ import annotations

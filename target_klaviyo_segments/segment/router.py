@@ -28,6 +28,7 @@ _AS_IT_IS = frozenset({str, int, bool})
 WHATEVER_IT_IS = _AS_IT_IS.issuperset
 AS_DECODED = (_AS_IT_IS | {float}).issuperset  # a decoder gives finite numbers only
 _LEARNED_MAX = 10_000  # a record whose keys are data must not fill the memory
+_TAKEN_APART = ("location", "properties")  # in this order: the first wins a property that both give
 _LED_MAX = 100  # names that go elsewhere are looked for in every record
 
 
@@ -94,7 +95,7 @@ class Router:
     def _take_strangers(self, attributes: Attributes, strangers: list[tuple[Put, object, Attributes]]) -> None:
         """Take out what is no custom property of its own name among the properties that the schema does not name."""
         custom = attributes["properties"]
-        for name in [name for name in custom if name not in self._own]:
+        for name in sorted([name for name in custom if name not in self._own], key=lambda name: name != "location"):
             way = self._learn(name)
             if way is OWN_NAME:
                 continue
@@ -105,7 +106,7 @@ class Router:
     def _learn(self, name: str) -> Way | Put:
         """The way of a property, remembered so that the next records need not ask."""
         text = name_of(name)
-        way = self._plan.ways.get(text) or self._plan.way_of(text)
+        way = self._way_of(text)
         if name != text:  # no text, or none that UTF-8 can hold
             return placing.custom(text) if way is OWN_NAME else way
         if way is OWN_NAME:
@@ -114,8 +115,12 @@ class Router:
         elif isinstance(way, TopLevel):
             self._texts[name] = way
         elif len(self._elsewhere) < _LED_MAX:
-            self._elsewhere[name] = way
+            for each in _TAKEN_APART if name in _TAKEN_APART else (name,):
+                self._elsewhere.setdefault(each, self._way_of(each))
         return way
+
+    def _way_of(self, name: str) -> Way | Put:
+        return self._plan.ways.get(name) or self._plan.way_of(name)
 
 
 class AddressRouter:

@@ -95,6 +95,18 @@ def test_a_lone_surrogate_costs_one_character():
     }
 
 
+@pytest.mark.parametrize("properties", [(), ("location",), ("properties",)], ids=str)
+@pytest.mark.parametrize("before", [(), ("location",), ("properties",)], ids=str)
+def test_who_gives_a_property_hangs_on_no_order(properties, before):
+    """Neither of a record's columns, nor of the records: `location` comes before `properties`."""
+    compiled = mapper(properties=properties)
+    both = {"location": {"title": "place"}, "properties": {"location_title": "person"}}
+    compiled.map({"email": "a@x.io", **{name: both[name] for name in before}})
+    for names in (both, reversed(both)):
+        profile = compiled.map({"email": "a@x.io", **{name: both[name] for name in names}})
+        assert b'"properties":{"location_title":"place"}' in profile.payload
+
+
 def test_null_is_not_sent():
     """Bulk import ignores null, so it is left away."""
     assert attributes({"email": "a@x.io", "first_name": None, "tier": None, "location": None, "properties": None}) == {}

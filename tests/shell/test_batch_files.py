@@ -7,6 +7,7 @@ import json
 import sys
 from datetime import date, datetime, timezone
 from decimal import Decimal
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -35,6 +36,19 @@ def test_batch_files_go_the_same_way_as_records(pipeline, tmp_path, compression)
     assert pipeline.totals["reject_reasons"] == {"email_invalid": 1, "schema_mismatch": 1}
     assert pipeline.states == ["done"]
     pipeline.assert_balanced()
+
+
+@pytest.mark.parametrize("folder", ["my project", "Büro", "a%20b", "50%", "a#b?", "a*[x]"])
+@pytest.mark.parametrize(
+    "write", ["file:{}".format, "file://{}".format, Path.as_uri], ids=["file:", "file://", "as_uri"]
+)
+def test_a_batch_file_is_found_whatever_its_folder_is_called(pipeline, tmp_path, folder, write):
+    """Taps write its address with percents, or as it is."""
+    path = tmp_path / folder / "rows"
+    path.parent.mkdir()
+    path.write_text('{"email":"a@x.io"}\n')
+    assert pipeline.run([schema(), {**batch(path), "manifest": [write(path)]}]), pipeline.error
+    assert set(pipeline.members()) == {"a@x.io"}
 
 
 @pytest.mark.parametrize(

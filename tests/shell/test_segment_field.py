@@ -345,6 +345,19 @@ def test_kept_rows_find_their_segments_again(pipeline):
     assert pipeline.totals["rejected"] == 1
 
 
+def test_kept_rows_find_their_segments_again_inside_an_object(pipeline):
+    """None is left out as one of a segment that the settings do not name."""
+    settings = {"segment_field": "club.tier", "segments": {"vip": {}, "gold": {"list_id": "GOLD01"}}}
+    lines = [schema(email={}, club={"type": "object"}), record("bad", club={"tier": "gold"})]
+    assert pipeline.run(lines, **settings)
+    run_id = pipeline.report["run_id"]
+    path = pipeline.work_dir / "rejects" / f"{run_id}.jsonl"
+    path.write_text(path.read_text().replace("bad", "p1@x.io"))
+    again = Retry(pipeline.work_dir, run_id, lambda _: ["email", "club.tier"]).read().decode()
+    assert pipeline.run(again, **settings), pipeline.error
+    assert on(pipeline, "GOLD01") == people(1)
+
+
 def test_two_streams_whose_segments_have_one_name_are_refused(pipeline):
     """The report and the ledger could not tell them apart."""
     lines = [schema("people/vip", email={}, tier={}), record("a@x.io", "people/vip", tier="vip")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from pipeline import LIST, record, schema, state
+from pipeline import LIST, record, schema, state, text
 
 EMAIL = {"email": {"type": ["string", "null"]}}
 
@@ -68,6 +68,36 @@ def test_activate_version_is_accepted(pipeline):
     versions = [{"type": "ACTIVATE_VERSION", "stream": s, "version": 1} for s in ("people", "others")]
     assert pipeline.run([schema(), *versions, record("a@x.io"), *versions])
     assert set(pipeline.members()) == {"a@x.io"}
+
+
+BOOKMARKS = (
+    '{"b":12345678901234567.89,"a":[1.10,-0.0,1E5],"b2":0.1234567890123456789012,"n":123456789012345678901234567890}'
+)
+HALF = '{"type":"RECORD","stream":"people","record":{"email":"b@x.io","note":"\\ud83d"}}'
+NO_FILES = '{"type":"BATCH","stream":"people","encoding":{"format":"jsonl"},"manifest":[]}'
+
+
+@pytest.mark.parametrize("beside", [[], [HALF], [NO_FILES]], ids=["records", "half_a_character", "batch"])
+@pytest.mark.parametrize("end", ["\n", ""], ids=["whole_line", "last_line"])
+def test_a_state_comes_out_as_it_came_in(pipeline, beside, end):
+    """With every digit: a bookmark that is rounded up passes rows that the tap has not sent yet."""
+    lines = text([schema(), record("a@x.io"), *beside])
+    assert pipeline.run(f'{lines}{{"type":"STATE","value":{BOOKMARKS}}}{end}'), pipeline.error
+    assert pipeline.stdout == BOOKMARKS + "\n"
+
+
+@pytest.mark.parametrize(
+    ("value", "out"),
+    [
+        ('{"a": "é😀\\u00e9"}', '{"a": "\\u00e9\\ud83d\\ude00\\u00e9"}'),
+        ('{"a":NaN,"b":"\\ud83d"}', '{"a": NaN, "b": "\\ud83d"}'),
+    ],
+    ids=["letters", "odd"],
+)
+def test_a_state_is_one_line_of_ascii(pipeline, value, out):
+    """Whatever encoding the next program has; and what is no plain JSON goes through as well."""
+    assert pipeline.run(text([schema()]) + f'{{"type":"STATE","value":{value}}}\n'), pipeline.error
+    assert pipeline.stdout == out + "\n"
 
 
 def test_stream_maps_work_as_the_sdk_gives_them(pipeline):
