@@ -168,7 +168,7 @@ class Dispatch:
         """
         deadline = self._clock.now() + BREAK_OFF_SECONDS
         try:
-            while self._books.parcels and not self._books.crashed and self._clock.now() < deadline:
+            while self._books.awaits and not self._books.crashed and self._clock.now() < deadline:
                 self.on_look()
                 with suppress(queue.Empty):
                     self._books.book(self._events.get(timeout=_LOOK_UP_SECONDS))

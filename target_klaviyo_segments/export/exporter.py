@@ -111,7 +111,7 @@ class Exporter:
             lane = self.lanes[name] = self._new_lane(name, stream, list_id, suppression)
             lane.filling.rows_max = self._filler.rows_left(lane)
             if len(self.lanes) > 1:
-                self._filler.has_several()
+                self._filler.orders.begin()
             lane.make_list = make_list
             lane.watched = make_list is None and suppression is None and self._departure.watches(list_id)
             return lane

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections import deque
-from contextlib import contextmanager
-from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 
 from target_klaviyo_segments.errors import RunStopped
 from target_klaviyo_segments.export.lane import kept
-from target_klaviyo_segments.export.order import Order
-from target_klaviyo_segments.segment.batch import Place, Row
+from target_klaviyo_segments.export.order import Orders
+from target_klaviyo_segments.segment.batch import Batcher, Place, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from target_klaviyo_segments.export.checkpoint import Checkpoint
     from target_klaviyo_segments.export.crowd import Crowd
     from target_klaviyo_segments.export.keeper import Keeper
     from target_klaviyo_segments.export.lane import Lane
     from target_klaviyo_segments.export.limits import Limits
-    from target_klaviyo_segments.segment.batch import Batch, Batcher, Columns
+    from target_klaviyo_segments.segment.batch import Batch, Columns
 
 
 class Outlet(Protocol):
@@ -57,28 +55,17 @@ class Filler:
         self._limits = limits
         self._keeper = keeper
         self._checkpoint = checkpoint
-        self._orders = Order(), Order()  # of people whose profiles are written, and of those who are suppressed
-        self._several = False
-        self._moved: list[tuple[Lane, Callable[[], Iterable[str]]]] = []
-
-    def has_several(self) -> None:
-        """There is more than one lane now: a person may wait in two of them."""
-        if not self._several:
-            self._several = True
-            for lane in self._lanes.values():
-                for batcher in filter(None, (lane.later, lane.filling, lane.sieve)):
-                    if batcher.open is not None:
-                        self._order(lane).add(lane, batcher.open.positions)
+        self.orders = Orders(lanes)
 
     def add(self, lane: Lane, row: Row, sequence: int) -> None:
         """Take one row, the `sequence`-th of the run."""
-        self._comes(lane, (row.email,))
-        with self._moving(lane, lambda: (row.email,)), kept(lane, lambda: [row]):
+        self.orders.add(lane, (row.email,))
+        with self.orders.moving(lane, lambda: (row.email,)), kept(lane, lambda: [row]):
             self._place(lane, lane.first, row, sequence)
 
     def add_many(self, lane: Lane, rows: Columns, sequence: int) -> None:
         """Take rows, the first of them the `sequence`-th of the run; as `add`, at a tenth of its cost."""
-        self._comes(lane, rows.emails)
+        self.orders.add(lane, rows.emails)
         self._pour(lane, lane.first, rows, sequence, step=1)
 
     def send_full(self, lane: Lane) -> None:
@@ -102,7 +89,7 @@ class Filler:
         if busy:
             batch, rows = batch.split(busy)
             waiting = deque(rows)
-            moving = self._moving(lane, lambda: [row.email for row in waiting])
+            moving = self.orders.moving(lane, lambda: [row.email for row in waiting])
             with moving, kept(lane, lambda: [*waiting, *batch.rows()]):
                 self._hold_back(lane, waiting, batch.first_sequence)
         self._send(lane, batch)
@@ -110,33 +97,54 @@ class Filler:
 
     def send_later(self, lane: Lane) -> None:
         """Send those who waited, when they need not any more, and before them what other lanes have of them."""
-        while lane.later.open is not None:
-            if not self._send_ready(lane, lane.later.open):
-                self._send_others(lane)
+        if lane.later.open is not None:
+            self._send_older(lane, lane.later.open)
+        batch = lane.later.take()
+        if batch is not None:
+            self._send_when_free(lane, batch)
+            self._checkpoint.release((lane.name, "later"))
 
-    def _send_others(self, lane: Lane) -> None:
-        for other in self._lanes.values():
-            if other is not lane and self._order(other) is self._order(lane):
-                self.screen(other)
-                self.seal(other)
-                if other.later.open is not None:
-                    self._send_ready(other, other.later.open)
+    def _send_older(self, lane: Lane, batch: Batch) -> None:
+        """What other lanes have of these people that is older, the oldest first."""
+        while behind := self.orders.behind(lane, batch.positions.keys()):
+            for name, people in behind.items():
+                self._send_these(self._lanes[name], people)
 
-    def _send_ready(self, lane: Lane, batch: Batch) -> bool:
-        """Send those who waited, but for people of whom another lane has an older row; False when it has of all."""
-        ahead = self._order(lane).ahead(lane, batch.positions.keys())
-        if len(ahead) == len(batch):
-            return False
-        lane.later.take()
-        batch, rows = batch.split(ahead) if ahead else (batch, [])
-        for row in rows:
-            lane.later.offer(row, batch.first_sequence)
+    def _send_these(self, lane: Lane, people: set[str]) -> None:
+        """What the lane's batches have of these people, and nothing else."""
+        sequence, rows = self._taken_out(lane, people)
+        these = Batcher(rows_max=lane.rows_a_job, bytes_max=self._limits.batch_bytes)
+        these.join = lane.filling.join
+        with kept(lane, lambda: rows):
+            while rows:
+                place = these.offer(rows[0], sequence)
+                if place is Place.FULL and these.open is not None:
+                    self._send_when_free(lane, these.open)
+                    these.open = None
+                    continue
+                if place is Place.REPLACED:
+                    lane.tally.merged += 1
+                    lane.export.profiles -= 1
+                rows.popleft()
+        if these.open is not None:
+            self._send_when_free(lane, these.open)
+
+    def _taken_out(self, lane: Lane, people: set[str]) -> tuple[int, deque[Row]]:
+        """Their rows, the oldest first, which count as sealed; and the place in the run of one that is no later."""
+        sequences, rows = [], deque[Row]()
+        for batcher in filter(None, (lane.later, lane.filling, lane.sieve)):
+            if batcher.open is not None:
+                sequences.append(batcher.open.first_sequence)
+                taken = batcher.part_with(people)
+                lane.export.profiles += len(taken) if batcher is not lane.later else 0
+                rows.extend(taken)
+        lane.filling.rows_max = self.rows_left(lane)
+        return min(sequences), rows
+
+    def _send_when_free(self, lane: Lane, batch: Batch) -> None:
         with kept(lane, batch.rows):
             self._outlet.wait_for_people(batch.positions)
         self._send(lane, batch)
-        if lane.later.open is None:
-            self._checkpoint.release((lane.name, "later"))
-        return True
 
     def screen(self, lane: Lane) -> None:
         """Leave out whom Klaviyo has as they are; the others go on."""
@@ -147,7 +155,7 @@ class Filler:
             found = self._keeper.unchanged(lane, batch)
         same = found - self._busy(lane, batch) - {email for email in found if lane.filling.holds(email)}
         lane.tally.unchanged += len(same)
-        self._gone(lane, same)
+        self.orders.gone(lane, same)
         rest = batch.without(same) if same else batch
         self._pour(lane, lane.filling, rest.columns, batch.first_sequence, step=0)
         self._checkpoint.release((lane.name, "sieve"))
@@ -159,7 +167,7 @@ class Filler:
     def _pour(self, lane: Lane, batcher: Batcher, rows: Columns, sequence: int, *, step: int) -> None:
         """Many rows at once where they fit as they are, one by one where not."""
         at, count = 0, len(rows.numbers)
-        with self._moving(lane, lambda: rows.emails[at:]), kept(lane, lambda: rows.part(at).rows()):
+        with self.orders.moving(lane, lambda: rows.emails[at:]), kept(lane, lambda: rows.part(at).rows()):
             while at < count:
                 fit = min(batcher.rows_left, count - at)
                 if fit and batcher.extend(rows.part(at, at + fit)):
@@ -201,35 +209,14 @@ class Filler:
         if len(batch):
             with kept(lane, batch.rows):
                 self._outlet.send(lane, batch)
-            self._gone(lane, batch.positions)
+            self.orders.gone(lane, batch.positions)
 
     def _busy(self, lane: Lane, batch: Batch) -> set[str]:
         """Who of a batch is in an open job, or waits for one, or for what another lane has of them."""
-        people, ahead = self._outlet.people, self._order(lane).ahead(lane, batch.positions.keys())
+        people, ahead = self._outlet.people, self.orders.ahead(lane, batch.positions.keys())
         if lane.later.open is None and people.isdisjoint(batch.positions):
             return ahead
         return ahead | {email for email in batch.positions if email in people or lane.later.holds(email)}
-
-    def _comes(self, lane: Lane, people: Collection[str]) -> None:
-        if self._several:
-            self._order(lane).add(lane, people)
-
-    def _gone(self, lane: Lane, people: Iterable[str]) -> None:
-        if self._several:
-            moving = set(chain.from_iterable(those() for other, those in self._moved if other is lane))
-            self._order(lane).gone(lane, set(people) - moving if moving else people)
-
-    @contextmanager
-    def _moving(self, lane: Lane, people: Callable[[], Iterable[str]]) -> Iterator[None]:
-        """Rows of these people are in no batch for a moment, and wait all the same."""
-        self._moved.append((lane, people))
-        try:
-            yield
-        finally:
-            self._moved.pop()
-
-    def _order(self, lane: Lane) -> Order:
-        return self._orders[lane.suppression is not None]
 
     def _hold_back(self, lane: Lane, rows: deque[Row], sequence: int) -> None:
         """Let rows wait; those that are left here do not yet."""

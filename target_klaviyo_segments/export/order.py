@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from itertools import chain
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, KeysView
+    from collections.abc import Callable, Collection, Iterable, Iterator, KeysView, Mapping
 
     from target_klaviyo_segments.export.lane import Lane
 
@@ -33,6 +35,13 @@ class Order:
             return set()
         return {email for email in self._chains.keys() & emails if self._chains[email][0] != lane.name}
 
+    def behind(self, lane: Lane, emails: KeysView[str]) -> dict[str, set[str]]:
+        """The same by the lane that has their oldest row."""
+        found: dict[str, set[str]] = {}
+        for email in self.ahead(lane, emails):
+            found.setdefault(self._chains[email][0], set()).add(email)
+        return found
+
     def gone(self, lane: Lane, emails: Iterable[str]) -> None:
         """Rows of these people are sent, or need not be; who has another one in the lane waits on."""
         for email in emails:
@@ -48,3 +57,56 @@ class Order:
                 del self._chains[email]
         elif self._last.get(email) == name:
             del self._last[email]
+
+
+class Orders:
+    """Of all lanes of a run: one of people whose profiles are written, and one of those who are suppressed.
+
+    While there is one lane, nothing is done.
+    """
+
+    def __init__(self, lanes: Mapping[str, Lane]) -> None:
+        self._lanes = lanes
+        self._of_imports, self._of_suppressions = Order(), Order()
+        self._several = False
+        self._moved: list[tuple[Lane, Callable[[], Iterable[str]]]] = []
+
+    def begin(self) -> None:
+        """There is more than one lane now: a person may wait in two of them."""
+        if not self._several:
+            self._several = True
+            for lane in self._lanes.values():
+                for batcher in filter(None, (lane.later, lane.filling, lane.sieve)):
+                    if batcher.open is not None:
+                        self.add(lane, batcher.open.positions)
+
+    def add(self, lane: Lane, people: Collection[str]) -> None:
+        """As `Order.add`."""
+        if self._several:
+            self._of(lane).add(lane, people)
+
+    def ahead(self, lane: Lane, people: KeysView[str]) -> set[str]:
+        """As `Order.ahead`."""
+        return self._of(lane).ahead(lane, people)
+
+    def behind(self, lane: Lane, people: KeysView[str]) -> dict[str, set[str]]:
+        """As `Order.behind`."""
+        return self._of(lane).behind(lane, people)
+
+    def gone(self, lane: Lane, people: Iterable[str]) -> None:
+        """As `Order.gone`; not of those who have another row that is moving."""
+        if self._several:
+            moving = set(chain.from_iterable(those() for other, those in self._moved if other is lane))
+            self._of(lane).gone(lane, set(people) - moving if moving else people)
+
+    @contextmanager
+    def moving(self, lane: Lane, people: Callable[[], Iterable[str]]) -> Iterator[None]:
+        """Rows of these people are in no batch for a moment, and wait all the same."""
+        self._moved.append((lane, people))
+        try:
+            yield
+        finally:
+            self._moved.pop()
+
+    def _of(self, lane: Lane) -> Order:
+        return self._of_imports if lane.suppression is None else self._of_suppressions

@@ -45,6 +45,11 @@ class Books:
         self.watch: Callable[[Lane, str], None] = _nobody_watches
         self.ask_people: Callable[[str], None] = partial(_nobody_watches, None)
 
+    @property
+    def awaits(self) -> bool:
+        """Whether something is still to come back: not of rows whose answer could not be written down."""
+        return bool(self.in_flight or self._jobs)
+
     def send(self, parcel: Parcel, people: Iterable[str], first_sequence: int) -> None:
         """A parcel is about to go to a worker."""
         self.parcels[parcel.identity] = parcel
