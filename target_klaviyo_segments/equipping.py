@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from target_klaviyo_segments.export.subscribing import KIND as SUBSCRIBE
 from target_klaviyo_segments.segment.consent import terms_of, wish_reader
+from target_klaviyo_segments.segment.mapping import Mapper
 from target_klaviyo_segments.segment.patching import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from target_klaviyo_segments.export.clearing import Clearing
     from target_klaviyo_segments.export.lane import ErrandReader, KeyReader, Lane
     from target_klaviyo_segments.export.modes import Completeness
-    from target_klaviyo_segments.segment.mapping import Mapper
     from target_klaviyo_segments.settings import Segment
 
 
@@ -41,6 +41,20 @@ class Equipment:
         lane.removes = sync_mode == "remove"
         if self.wishes_of is not None and not lane.removes:
             lane.errands[SUBSCRIBE] = self.wishes_of
+
+
+def mapper_of(properties: Sequence[str], segment: Segment) -> Mapper:
+    """What makes profiles of records that have these properties."""
+    return Mapper.compile(
+        properties=properties,
+        email_field=segment.email_field,
+        field_map=segment.field_map,
+        unmapped_fields=segment.unmapped_fields,
+        default_country=segment.default_country,
+        append_fields=segment.append_fields,
+        unappend_fields=segment.unappend_fields,
+        null_fields=segment.null_fields,
+    )
 
 
 def wishes(

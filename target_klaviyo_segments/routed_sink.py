@@ -10,6 +10,7 @@ from target_klaviyo_segments.export.rejects import record_json
 from target_klaviyo_segments.messages import Records
 from target_klaviyo_segments.segment.contract import no_such_property
 from target_klaviyo_segments.segment.marker import is_deleted, is_object
+from target_klaviyo_segments.segment.schema import properties_of
 from target_klaviyo_segments.sink import SegmentSink
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class RoutedSink(SegmentSink):
         self._routes = run.routes(self.stream_name, segment)
         if self._routes.mirrors and self._routes.completeness is None:
             self._routes.completeness = self._equipment.new_completeness()
-        self._routes.open(self._equip, inside=field not in self._contract.properties)
+        self._routes.open(self._equip, inside=field not in properties_of(self.original_schema))
         return self._routes.aside
 
     def _equip(self, lane: Lane, sync_mode: str) -> None:

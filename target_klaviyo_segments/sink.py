@@ -5,18 +5,17 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk.exceptions import MissingKeyPropertiesError
 from singer_sdk.sinks import Sink
 
-from target_klaviyo_segments.equipping import Equipment, wishes
+from target_klaviyo_segments.equipping import Equipment, mapper_of, wishes
 from target_klaviyo_segments.errors import Rejection, RunStopped
 from target_klaviyo_segments.export.keeper import key_reader
 from target_klaviyo_segments.export.modes import Completeness
 from target_klaviyo_segments.export.rejects import record_json
+from target_klaviyo_segments.malformed import KeyMissing
 from target_klaviyo_segments.messages import decode
 from target_klaviyo_segments.segment.batch import Columns
-from target_klaviyo_segments.segment.contract import Contract, unknown_sources
-from target_klaviyo_segments.segment.mapping import Mapper, Profile
+from target_klaviyo_segments.segment.contract import Contract, Verdict, unknown_sources
 from target_klaviyo_segments.segment.marker import DELETED_AT, is_deleted, is_object
 from target_klaviyo_segments.segment.record_type import RecordType
 from target_klaviyo_segments.segment.typed_mapping import TypedMapper
@@ -30,12 +29,8 @@ if TYPE_CHECKING:
     from target_klaviyo_segments.messages import Records
     from target_klaviyo_segments.run import Run
     from target_klaviyo_segments.segment.batch import Record
-    from target_klaviyo_segments.segment.mapping import Profiles
+    from target_klaviyo_segments.segment.mapping import Mapper, Profile, Profiles
     from target_klaviyo_segments.settings import Segment, Settings
-
-
-class KeyMissing(RunStopped, MissingKeyPropertiesError):
-    """A record lacks a key property; also the SDK's own error for it, which who embeds a target expects."""
 
 
 class SegmentSink(Sink):
@@ -68,7 +63,7 @@ class SegmentSink(Sink):
             validate=settings.validate_records,
         )
         self._intake = run.exporter.intake
-        self._contract = contract
+        self._contract: Contract | Verdict = contract
         self._mapper = self._compile(contract, segment)
         self._typed = self._compile_typed(segment)
         self._stop_at_reject = settings.on_invalid_record == "fail"
@@ -86,16 +81,7 @@ class SegmentSink(Sink):
 
     def _compile(self, contract: Contract, segment: Segment) -> Mapper:
         """What a record becomes."""
-        return Mapper.compile(
-            properties=contract.properties,
-            email_field=segment.email_field,
-            field_map=segment.field_map,
-            unmapped_fields=segment.unmapped_fields,
-            default_country=segment.default_country,
-            append_fields=segment.append_fields,
-            unappend_fields=segment.unappend_fields,
-            null_fields=segment.null_fields,
-        )
+        return mapper_of(contract.properties, segment)
 
     def _warn(self, words: str) -> None:
         self._lane.warn(words)
@@ -132,6 +118,18 @@ class SegmentSink(Sink):
             TargetError: The run cannot go on.
         """
         self._take(self._lane, record, record_json(record), self._lane.tally.read + 1)
+
+    def process_mapped(self, record: dict[str, Any], fault: Rejection | None) -> None:
+        """Take what a stream map or the flattening made of a record that had this fault, if any, as it came.
+
+        Without one it is good: of what it is now the schema is in part the SDK's guess. With one it may be good by now.
+        """
+        contract = self._contract
+        self._contract = Verdict(fault and contract.check(record) and fault)
+        try:
+            self.process_record(record)
+        finally:
+            self._contract = contract
 
     def process_records(self, found: Records) -> None:
         """Take records as a JSON decoder gave them: the same as one by one, and much faster.

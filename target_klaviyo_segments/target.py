@@ -154,12 +154,11 @@ class TargetKlaviyoSegments(Target):
     def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
         stream = checked_schema(message_dict)
         super()._process_schema_message(message_dict)
-        self._takers[stream] = taker(
-            [
-                (stream_map, cast("SegmentSink | UnselectedSink", self._sinks_active[stream_map.stream_alias]))
-                for stream_map in self.mapper.stream_maps[stream]
-            ]
-        )
+        ways = [
+            (stream_map, cast("SegmentSink | UnselectedSink", self._sinks_active[stream_map.stream_alias]))
+            for stream_map in self.mapper.stream_maps[stream]
+        ]
+        self._takers[stream] = taker(ways, message_dict, validate=self.settings.validate_records)
         self._takers[stream].shape(message_dict)
         self.message_reader.expect(stream, self._takers[stream].type)
 

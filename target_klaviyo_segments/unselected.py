@@ -42,6 +42,10 @@ class UnselectedSink(Sink):
         """Count one record."""
         self.leave_out()
 
+    def process_mapped(self, record: dict[str, Any], fault: Rejection | None) -> None:  # noqa: ARG002  # as the other sink
+        """Count one record."""
+        self.leave_out()
+
     def process_records(self, found: Records) -> None:
         """Count records."""
         self._tally.read += len(found.records)
