@@ -157,7 +157,7 @@ class SegmentSink(Sink):
     ) -> None:
         """Records of one lane, with their numbers in the stream."""
         good = self._contract.accept(records)
-        for place in [place for place, record in enumerate(records) if record.get(DELETED_AT) is not None]:
+        for place in [place for place, record in enumerate(records) if DELETED_AT in record and is_deleted(record)]:
             good[place] = False
         self._take_profiles(lane, self._mapper.map_many(records, good), records, lines, numbers)
 

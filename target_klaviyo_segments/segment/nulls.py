@@ -12,7 +12,7 @@ import msgspec
 
 from target_klaviyo_segments.segment.fields import CUSTOM, LOCATION, STANDARD_FIELDS
 from target_klaviyo_segments.segment.patching import PATCH
-from target_klaviyo_segments.segment.values import name_of
+from target_klaviyo_segments.segment.values import is_nothing, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -85,10 +85,10 @@ class Nulls:
     def _of(self, record: dict[str, Any]) -> Iterator[str]:
         """Fields and custom properties of which a record says that they have no value, or empty text."""
         for name, value in record.items():
-            if _is_nothing(value):
+            if is_nothing(value):
                 yield from self._of_name(name)
             elif type(value) is dict and self._plan.spreads(name):
-                yield from self._plan.inside(name, [name_of(key) for key, item in value.items() if _is_nothing(item)])
+                yield from self._plan.inside(name, [name_of(key) for key, item in value.items() if is_nothing(item)])
         for source, path in self._deep:
             if _leads_to_nothing(record, source, path):
                 yield from self._of_name(source)
@@ -110,10 +110,6 @@ def _read(record: Record) -> dict[str, Any]:
         return {}
 
 
-def _is_nothing(value: object) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip())
-
-
 def _leads_to_nothing(record: dict[str, Any], source: str, path: Sequence[str]) -> bool:
     """Whether a null is on a dotted path, or at its end; the property of that very name comes first."""
     value: object = record
@@ -123,4 +119,4 @@ def _leads_to_nothing(record: dict[str, Any], source: str, path: Sequence[str]) 
         if not isinstance(value, dict) or part not in value:
             return False
         value = value[part]
-    return _is_nothing(value)
+    return is_nothing(value)
