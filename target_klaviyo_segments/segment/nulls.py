@@ -6,6 +6,7 @@ https://developers.klaviyo.com/en/docs/use_klaviyos_bulk_profile_import_api
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -103,11 +104,23 @@ class Nulls:
 
 
 def _read(record: Record) -> dict[str, Any]:
-    """A record; one that no compiled decoder takes (half a character in it, say) says nothing of nulls."""
+    """A record; one that no compiled decoder takes says nothing of nulls."""
+    for read in (_decode_record, _read_apart):
+        with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return read(record)
+    return {}
+
+
+def _read_apart(record: Record) -> dict[str, Any]:
+    """Each value by itself; one that cannot be read (an integer of 5,000 digits, say) is no null."""
+    return {name: _value(value) for name, value in _decode_object(record).items()}
+
+
+def _value(value: msgspec.Raw) -> object:
     try:
-        return _decode_record(record)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return {}
+        return msgspec.json.decode(value)
+    except msgspec.DecodeError:
+        return value
 
 
 def _leads_to_nothing(record: dict[str, Any], source: str, path: Sequence[str]) -> bool:
