@@ -72,7 +72,7 @@ class SegmentSink(Sink):
         self._equipment = Equipment(
             self._mapper,
             key_reader(key_properties) if key_properties and kept else None,
-            wishes(stream_name, segment, now=run.wall, warn=self._warn),
+            wishes(stream_name, segment, now=run.wall, warn=self.warn),
             partial(Completeness, mirror_on_end_of_input=settings.mirror_on_end_of_input),
             run.clearing,
         )
@@ -83,8 +83,9 @@ class SegmentSink(Sink):
         """What a record becomes."""
         return mapper_of(contract.properties, segment)
 
-    def _warn(self, words: str) -> None:
-        self._lane.warn(words)
+    def warn(self, *warnings: str) -> None:
+        """Note them for the report, each once."""
+        self._lane.warn(*warnings)
 
     def _compile_typed(self, segment: Segment) -> TypedMapper | None:
         """What a record becomes, where its schema is plain enough for a faster way."""

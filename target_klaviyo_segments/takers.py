@@ -80,6 +80,15 @@ def taker(
 
     keys = schema.get("key_properties") or ()
     contract = Contract.of_records(schema["stream"], schema["schema"], keys, validate=validate)
+    for _, sink in ways:
+        sink.warn(*contract.warnings)
+    return _mapping(ways, contract, mirrors)
+
+
+def _mapping(
+    ways: list[tuple[StreamMap, SegmentSink | UnselectedSink]], contract: Contract, mirrors: list[Completeness]
+) -> Taker:
+    """What takes records through the SDK."""
 
     def take(record: Any, line: Record | None = None) -> None:  # noqa: ANN401  # a broken tap's is anything
         for stream_map, sink in ways:

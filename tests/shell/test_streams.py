@@ -111,6 +111,44 @@ def test_flattening_loses_nobody_whose_record_keeps_to_the_schema_of_its_tap(pip
     assert found == ({} if value is None else {"n": json.dumps(value, separators=(",", ":"))})
 
 
+@pytest.mark.parametrize(
+    "node",
+    [
+        {"enum": ["gold", None]},
+        {"anyOf": [{"$ref": "#/definitions/level"}, {"type": "null"}]},
+        {"anyOf": [{"type": ["string", "integer"]}, {"type": "null"}]},
+        {"type": None},
+        {"type": "object", "properties": None},
+        {"examples": ["gold"]},
+        True,
+        {},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("mail", [{"type": "string"}, {"anyOf": [{"type": ["string", "null"]}]}], ids=["text", "anyOf"])
+def test_flattening_takes_a_property_of_any_schema(pipeline, node, mail):
+    """What has no type is left as it is; so is one inside an object."""
+    nested = {"type": "object", "properties": {"n": node, "m": {"type": "integer"}}}
+    declared = schema(email=mail, n=node, o=nested)
+    declared["schema"]["definitions"] = {"level": {"type": "string"}}
+    value = {} if isinstance(node, dict) and "properties" in node else "gold"
+    assert pipeline.run([declared, record("a@x.io", n=value, o={"n": value, "m": 1})], **FLAT), pipeline.error
+    text = "gold" if value else "{}"
+    properties = pipeline.members()["a@x.io"]["properties"]
+    assert properties == {"n": text, "o__n": text, "o__m": 1}
+
+
+def test_what_is_not_checked_of_a_schema_is_told_once(pipeline):
+    """Of the tap's own schema, where flattening takes a part of it away and where it does not."""
+    odd = {"pattern": "a\\Z"}
+    lines = [schema(email={"type": "string"}, n={"anyOf": [odd]}, m={"type": "string", **odd}), record("a@x.io", n="x")]
+    assert pipeline.run(lines, **FLAT), pipeline.error
+    assert sorted(pipeline.report["streams"]["people"]["warnings"]) == [
+        f"stream `people`: `properties.{place}.pattern` cannot be used, so it is not checked"
+        for place in ("m", "n.anyOf.0")
+    ]
+
+
 def test_flattening_loses_nobody_whose_schema_requires_an_object(pipeline):
     """It is there in the record, and no more in what is made of it."""
     declared = schema(email={}, n=OBJECT)
