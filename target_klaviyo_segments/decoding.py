@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -25,21 +26,22 @@ _ODD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 class LineDecoder:
     """Feed it blocks as they come; `source` names them in errors.
 
-    `decode` takes many lines at once, and raises when one is odd; then each is decoded to its value, one by one, by
-    `decode_one`.
+    `decode` takes many lines at once, and how many line feeds they have; it raises when one is odd, and then each is
+    decoded to its value, one by one, by `decode_one`. Without it each always is.
     """
 
     def __init__(
         self,
         source: str,
-        decode: Callable[[bytes], Iterable[Any]] | None = None,
+        decode: Callable[[bytes, int], Iterable[Any]] | None = None,
         decode_one: Callable[[bytes], Any] = msgspec.json.decode,
     ) -> None:
         self._source = source
-        self._decode = decode or msgspec.json.Decoder().decode_lines
+        self._decode = decode
         self._decode_one = decode_one
         self._tail = bytearray()  # grows in place: a line of many blocks is not copied with each of them
         self._lines = b""  # complete lines that were fed last
+        self._feeds = 0  # lines that those are
         self._before = 0  # lines before those
 
     def feed(self, block: bytes) -> Iterable[Any]:
@@ -48,7 +50,7 @@ class LineDecoder:
         Raises:
             InputError: A line is not JSON, or too long; all lines before it were handed out.
         """
-        self._before += self._lines.count(b"\n")
+        self._before += self._feeds
         end = block.rfind(b"\n") + 1
         self._lines = b"".join((self._tail, block[:end])) if end else b""
         if end:
@@ -56,6 +58,7 @@ class LineDecoder:
         self._tail += block[end:]
         if len(self._lines) > MAX_LINE_BYTES:
             self._lines, self._tail = _until_too_long(self._lines, self._tail)
+        self._feeds = self._lines.count(b"\n")
         if len(self._tail) > MAX_LINE_BYTES:
             return self._then_too_long(self._values())
         return self._values()
@@ -68,7 +71,7 @@ class LineDecoder:
         """
         if not self._tail.strip():
             return ()
-        self._before += self._lines.count(b"\n")
+        self._before += self._feeds
         self._lines = bytes(self._tail)
         try:
             return (self._odd(self._lines, 1),)
@@ -84,10 +87,10 @@ class LineDecoder:
         return self._before + filled[index]
 
     def _values(self) -> Iterable[Any]:
-        try:
-            return self._decode(self._lines)
-        except _ODD:
-            return self._one_by_one()
+        if self._decode is not None:
+            with suppress(*_ODD):
+                return self._decode(self._lines, self._feeds)
+        return self._one_by_one()
 
     def _one_by_one(self) -> Iterator[Any]:
         for ahead, line in enumerate(self._lines.split(b"\n"), start=1):
@@ -96,7 +99,7 @@ class LineDecoder:
 
     def _then_too_long(self, values: Iterable[Any]) -> Iterator[Any]:
         yield from values
-        line = self._before + self._lines.count(b"\n") + 1
+        line = self._before + self._feeds + 1
         raise InputError(
             f"line {line} of {self._source} is longer than {MAX_LINE_BYTES:,} bytes; a profile has at most 100 KB. "
             "Leave large columns out of the tap's selection"

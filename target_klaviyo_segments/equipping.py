@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from target_klaviyo_segments.export.keeper import key_reader
 from target_klaviyo_segments.export.subscribing import KIND as SUBSCRIBE
 from target_klaviyo_segments.segment.consent import terms_of, wish_reader
+from target_klaviyo_segments.segment.mapping import Mapper
 from target_klaviyo_segments.segment.patching import joined
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from target_klaviyo_segments.export.clearing import Clearing
     from target_klaviyo_segments.export.lane import ErrandReader, KeyReader, Lane
     from target_klaviyo_segments.export.modes import Completeness
-    from target_klaviyo_segments.segment.mapping import Mapper
     from target_klaviyo_segments.settings import Segment
 
 
@@ -51,6 +51,20 @@ def keys(names: Sequence[str], segment: Segment) -> KeyReader | None:
     A delete marker may have the key alone, also where the tap's first copy does not declare that there are any.
     """
     return key_reader(names) if names and segment.email_field not in names else None
+
+
+def mapper_of(properties: Sequence[str], segment: Segment) -> Mapper:
+    """What makes profiles of records that have these properties."""
+    return Mapper.compile(
+        properties=properties,
+        email_field=segment.email_field,
+        field_map=segment.field_map,
+        unmapped_fields=segment.unmapped_fields,
+        default_country=segment.default_country,
+        append_fields=segment.append_fields,
+        unappend_fields=segment.unappend_fields,
+        null_fields=segment.null_fields,
+    )
 
 
 def wishes(

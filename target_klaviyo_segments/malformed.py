@@ -6,9 +6,9 @@ import re
 from decimal import Decimal
 from typing import Any, TypeGuard
 
-from singer_sdk.exceptions import RecordsWithoutSchemaException
+from singer_sdk.exceptions import MissingKeyPropertiesError, RecordsWithoutSchemaException
 
-from target_klaviyo_segments.errors import ContractError, InputError
+from target_klaviyo_segments.errors import ContractError, InputError, RunStopped
 from target_klaviyo_segments.messages import State
 
 # Lists and objects inside each other in a SCHEMA or a STATE: the SDK copies the one and writes the other level by
@@ -21,6 +21,10 @@ _BEYOND = "the tap does not follow the Singer specification. Report it to its au
 
 class RecordBeforeSchema(InputError, RecordsWithoutSchemaException):
     """Also the SDK's own error for it, which who embeds a target expects."""
+
+
+class KeyMissing(RunStopped, MissingKeyPropertiesError):
+    """A record lacks a key property; also the SDK's own error for it."""
 
 
 def required(message: dict[str, Any], key: str) -> Any:  # noqa: ANN401  # a message holds anything

@@ -97,13 +97,15 @@ class MessageDecoder:
         """From the next call on records of a stream become this type, or dictionaries."""
         self._types[stream] = record_type
 
-    def __call__(self, lines: bytes) -> list[Records | dict[str, Any]]:
-        """Messages; neighbouring records of a stream are brought together, and all of it where streams change often.
+    def __call__(self, lines: bytes, feeds: int) -> list[Records | dict[str, Any]]:
+        """Messages of lines with so many line feeds.
+
+        Neighbouring records of a stream are brought together, and all of it where streams change often.
 
         Raises:
             msgspec.DecodeError, UnicodeDecodeError, RecursionError: A line is no plain message; none was decoded.
         """
-        messages = _messages(lines)
+        messages = _each_on_a_line(_messages(lines), lines, feeds)
         if set(map(type, messages)) == {_Record}:
             return self._by_stream(cast("list[_Record]", messages))
         found: list[Records | dict[str, Any]] = []
@@ -130,12 +132,19 @@ class MessageDecoder:
         return _records(stream, [each.record for each in run], versions, self._types.get(stream))
 
 
-def record_decoder(record_type: RecordType | None) -> Callable[[bytes], list[Records]]:
+def record_decoder(record_type: RecordType | None) -> Callable[[bytes, int], list[Records]]:
     """What decodes lines that are records themselves, as a batch file has them.
 
     It raises `msgspec.DecodeError`, `UnicodeDecodeError` or `RecursionError` when a line is no plain record.
     """
-    return lambda lines: [_records("", _raw(lines), (None,), record_type)]
+    return lambda lines, feeds: [_records("", _each_on_a_line(_raw(lines), lines, feeds), (None,), record_type)]
+
+
+def _each_on_a_line(values: list[Any], lines: bytes, feeds: int) -> list[Any]:
+    """Values none of which has several lines: the decoder takes such a one, and keeps its line feeds."""
+    if len(values) < feeds and len(values) < sum(map(bool, map(bytes.strip, lines.split(b"\n")))):
+        raise msgspec.DecodeError("a value has several lines")
+    return values
 
 
 _stream_of = attrgetter("stream")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from array import array
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
 from target_klaviyo_segments.errors import InputError
+from target_klaviyo_segments.export.rejects import record_json
 from target_klaviyo_segments.takers import CODE as NOT_MAPPED
 
 if TYPE_CHECKING:
@@ -81,7 +83,7 @@ class Retry:
             if self._tell is not None and row.code == NOT_MAPPED:
                 left_out += 1
                 continue
-            properties.setdefault(row.stream, set()).update(_names(row.record), row.key_properties)
+            properties.setdefault(row.stream, set()).update(_names_of(row.record), row.key_properties)
             keys[row.stream] = row.key_properties or keys.get(row.stream, ())
             numbers.append(row.row)
             places.append(place)
@@ -118,14 +120,23 @@ class Retry:
 
 
 def _read(line: bytes, where: str) -> _Row:
+    for each in (bytes, _readable):
+        with suppress(msgspec.DecodeError, ValueError, RecursionError):
+            return _row(each(line))
+    raise InputError(f"{where} is no row as it was kept: an object with `stream` and `record`, all on one line")
+
+
+def _readable(line: bytes) -> bytes:
+    """As an earlier release kept rows: with half characters, say."""
+    return record_json(json.loads(line))
+
+
+def _names_of(record: msgspec.Raw) -> Iterable[str]:
+    """Its properties: what a broken tap makes of a record may be no object."""
     try:
-        row = _row(line)
-        _names(row.record)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise InputError(
-            f"{where} is no row as it was kept: an object with `stream` and `record`, all on one line"
-        ) from None
-    return row
+        return _names(record)
+    except msgspec.DecodeError:
+        return ()
 
 
 def _nothing_kept(work_dir: Path, run_id: str) -> str:

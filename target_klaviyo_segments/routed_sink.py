@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from target_klaviyo_segments.errors import ContractError, Rejection
 from target_klaviyo_segments.export.rejects import record_json
-from target_klaviyo_segments.messages import Records
 from target_klaviyo_segments.segment.contract import no_such_property
 from target_klaviyo_segments.segment.marker import is_deleted, is_object
+from target_klaviyo_segments.segment.schema import properties_of
 from target_klaviyo_segments.sink import SegmentSink
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from target_klaviyo_segments.export.lane import Lane
     from target_klaviyo_segments.export.modes import Completeness
+    from target_klaviyo_segments.messages import Records
     from target_klaviyo_segments.run import Run
     from target_klaviyo_segments.segment.batch import Record
     from target_klaviyo_segments.settings import Segment
@@ -37,10 +38,12 @@ class RoutedSink(SegmentSink):
             RunStopped: It is not valid and `on_invalid_record` is fail.
             TargetError: The run cannot go on.
         """
-        if is_object(record):
-            self.process_records(Records(self.stream_name, [record], [record_json(record)]))
+        line, numbers = record_json(record), self._count(1)
+        way = self._way(record) if is_object(record) else self._lane
+        if isinstance(way, Rejection):
+            self._take_astray(way, [record], [line], numbers)
         else:
-            self._take(self._lane, record, record_json(record), self._count(1)[0])
+            self._take(way, record, line, numbers[0])
 
     def process_records(self, found: Records) -> None:
         """Take records as a JSON decoder gave them: the same as one by one, and much faster.
@@ -75,7 +78,7 @@ class RoutedSink(SegmentSink):
             WorkDirError: The rejects file cannot be written.
         """
         self._count(1)
-        ((way, _),) = self._routes.split([record])
+        way = self._way(record)
         lane = None if isinstance(way, Rejection) else way
         if lane is None and self.completeness is not None:
             self.completeness.spoil(f"row {self._lane.rows} of `{self.stream_name}` has no segment: {rejection.reason}")
@@ -97,13 +100,17 @@ class RoutedSink(SegmentSink):
         self._routes = run.routes(self.stream_name, segment)
         if self._routes.mirrors and self._routes.completeness is None:
             self._routes.completeness = self._equipment.new_completeness()
-        self._routes.open(self._equip, inside=field not in self._contract.properties)
+        self._routes.open(self._equip, inside=field not in properties_of(self.original_schema))
         return self._routes.aside
 
     def _equip(self, lane: Lane, sync_mode: str) -> None:
         if sync_mode == "mirror":
             lane.completeness = self._routes.completeness
         self._equipment.fit(lane, sync_mode)
+
+    def _way(self, record: dict[str, Any]) -> Lane | Rejection:
+        ((way, _),) = self._routes.split([record])
+        return way
 
     def _take_astray(
         self, why: Rejection, records: Sequence[dict[str, Any]], lines: Sequence[Record], numbers: Sequence[int]

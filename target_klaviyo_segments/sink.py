@@ -5,17 +5,16 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk.exceptions import MissingKeyPropertiesError
 from singer_sdk.sinks import Sink
 
-from target_klaviyo_segments.equipping import Equipment, keys, wishes
+from target_klaviyo_segments.equipping import Equipment, keys, mapper_of, wishes
 from target_klaviyo_segments.errors import Rejection, RunStopped
 from target_klaviyo_segments.export.modes import Completeness
 from target_klaviyo_segments.export.rejects import record_json
+from target_klaviyo_segments.malformed import KeyMissing
 from target_klaviyo_segments.messages import decode
 from target_klaviyo_segments.segment.batch import Columns
-from target_klaviyo_segments.segment.contract import Contract, unknown_sources
-from target_klaviyo_segments.segment.mapping import Mapper, Profile
+from target_klaviyo_segments.segment.contract import Contract, Verdict, unknown_sources
 from target_klaviyo_segments.segment.marker import DELETED_AT, is_deleted, is_object
 from target_klaviyo_segments.segment.record_type import RecordType
 from target_klaviyo_segments.segment.typed_mapping import TypedMapper
@@ -29,12 +28,8 @@ if TYPE_CHECKING:
     from target_klaviyo_segments.messages import Records
     from target_klaviyo_segments.run import Run
     from target_klaviyo_segments.segment.batch import Record
-    from target_klaviyo_segments.segment.mapping import Profiles
+    from target_klaviyo_segments.segment.mapping import Mapper, Profile, Profiles
     from target_klaviyo_segments.settings import Segment, Settings
-
-
-class KeyMissing(RunStopped, MissingKeyPropertiesError):
-    """A record lacks a key property; also the SDK's own error for it, which who embeds a target expects."""
 
 
 class SegmentSink(Sink):
@@ -67,7 +62,7 @@ class SegmentSink(Sink):
             validate=settings.validate_records,
         )
         self._intake = run.exporter.intake
-        self._contract = contract
+        self._contract: Contract | Verdict = contract
         self._mapper = self._compile(contract, segment)
         self._typed = self._compile_typed(segment)
         self._stop_at_reject = settings.on_invalid_record == "fail"
@@ -75,7 +70,7 @@ class SegmentSink(Sink):
             self._mapper,
             self.key_properties,
             keys(self.key_properties, segment),
-            wishes(stream_name, segment, now=run.wall, warn=self._warn),
+            wishes(stream_name, segment, now=run.wall, warn=self.warn),
             partial(Completeness, mirror_on_end_of_input=settings.mirror_on_end_of_input),
             run.clearing,
         )
@@ -84,19 +79,11 @@ class SegmentSink(Sink):
 
     def _compile(self, contract: Contract, segment: Segment) -> Mapper:
         """What a record becomes."""
-        return Mapper.compile(
-            properties=contract.properties,
-            email_field=segment.email_field,
-            field_map=segment.field_map,
-            unmapped_fields=segment.unmapped_fields,
-            default_country=segment.default_country,
-            append_fields=segment.append_fields,
-            unappend_fields=segment.unappend_fields,
-            null_fields=segment.null_fields,
-        )
+        return mapper_of(contract.properties, segment)
 
-    def _warn(self, words: str) -> None:
-        self._lane.warn(words)
+    def warn(self, *warnings: str) -> None:
+        """Note them for the report, each once."""
+        self._lane.warn(*warnings)
 
     def _compile_typed(self, segment: Segment) -> TypedMapper | None:
         """What a record becomes, where its schema is plain enough for a faster way."""
@@ -131,6 +118,18 @@ class SegmentSink(Sink):
         """
         self._take(self._lane, record, record_json(record), self._lane.tally.read + 1)
 
+    def process_mapped(self, record: dict[str, Any], fault: Rejection | None) -> None:
+        """Take what a stream map or the flattening made of a record that had this fault, if any, as it came.
+
+        Without one it is good: of what it is now the schema is in part the SDK's guess. With one it may be good by now.
+        """
+        contract = self._contract
+        self._contract = Verdict(fault and contract.check(record) and fault)
+        try:
+            self.process_record(record)
+        finally:
+            self._contract = contract
+
     def process_records(self, found: Records) -> None:
         """Take records as a JSON decoder gave them: the same as one by one, and much faster.
 
@@ -157,7 +156,7 @@ class SegmentSink(Sink):
     ) -> None:
         """Records of one lane, with their numbers in the stream."""
         good = self._contract.accept(records)
-        for place in [place for place, record in enumerate(records) if record.get(DELETED_AT) is not None]:
+        for place in [place for place, record in enumerate(records) if DELETED_AT in record and is_deleted(record)]:
             good[place] = False
         self._take_profiles(lane, self._mapper.map_many(records, good), records, lines, numbers)
 

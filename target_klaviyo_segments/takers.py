@@ -11,6 +11,7 @@ from singer_sdk.mapper import SameRecordTransform
 
 from target_klaviyo_segments.errors import Rejection
 from target_klaviyo_segments.export.rejects import record_json
+from target_klaviyo_segments.segment.contract import Contract
 
 if TYPE_CHECKING:
     from singer_sdk.mapper import StreamMap
@@ -64,13 +65,30 @@ class Taker:
             mirror.activate_version(version)
 
 
-def taker(ways: list[tuple[StreamMap, SegmentSink | UnselectedSink]]) -> Taker:
-    """What takes a stream's records: its sink itself, when no stream map and no flattening changes them."""
+def taker(
+    ways: list[tuple[StreamMap, SegmentSink | UnselectedSink]], schema: dict[str, Any], *, validate: bool
+) -> Taker:
+    """What takes a stream's records: its sink itself, when no stream map and no flattening changes them.
+
+    `schema` is the SCHEMA message, to which records keep, when they are validated, as they come.
+    """
     mirrors = [sink.completeness for _, sink in ways if sink.completeness is not None]
     if len(ways) == 1:
         stream_map, sink = ways[0]
         if isinstance(stream_map, SameRecordTransform) and not stream_map.flattening_enabled:
             return Taker(sink.process_record, sink.process_records, mirrors, sink.record_type)
+
+    keys = schema.get("key_properties") or ()
+    contract = Contract.of_records(schema["stream"], schema["schema"], keys, validate=validate)
+    for _, sink in ways:
+        sink.warn(*contract.warnings)
+    return _mapping(ways, contract, mirrors)
+
+
+def _mapping(
+    ways: list[tuple[StreamMap, SegmentSink | UnselectedSink]], contract: Contract, mirrors: list[Completeness]
+) -> Taker:
+    """What takes records through the SDK."""
 
     def take(record: Any, line: Record | None = None) -> None:  # noqa: ANN401  # a broken tap's is anything
         for stream_map, sink in ways:
@@ -85,7 +103,7 @@ def taker(ways: list[tuple[StreamMap, SegmentSink | UnselectedSink]]) -> Taker:
             if mapped is None:
                 sink.leave_out()
             else:
-                sink.process_record(mapped)
+                sink.process_mapped(mapped, contract.check(record))
 
     def take_each(found: Records) -> None:
         for record, line in zip(found.untyped().records, found.lines, strict=True):

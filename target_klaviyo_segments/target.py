@@ -18,6 +18,7 @@ from target_klaviyo_segments.reader import MessageReader
 from target_klaviyo_segments.routed_sink import RoutedSink
 from target_klaviyo_segments.run import Run
 from target_klaviyo_segments.segment.mapping import mapping_problems
+from target_klaviyo_segments.segment.schema import flattenable
 from target_klaviyo_segments.settings import Settings
 from target_klaviyo_segments.settings.table import config_jsonschema
 from target_klaviyo_segments.sink import SegmentSink
@@ -156,13 +157,16 @@ class TargetKlaviyoSegments(Target):
 
     def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
         stream = checked_schema(message_dict)
-        super()._process_schema_message(message_dict)
-        self._takers[stream] = taker(
-            [
-                (stream_map, cast("SegmentSink | UnselectedSink", self._sinks_active[stream_map.stream_alias]))
-                for stream_map in self.mapper.stream_maps[stream]
-            ]
-        )
+        flattening = self.mapper.flattening_options
+        if flattening.enabled and flattening.max_level > 0:
+            super()._process_schema_message({**message_dict, "schema": flattenable(message_dict["schema"])})
+        else:
+            super()._process_schema_message(message_dict)
+        ways = [
+            (stream_map, cast("SegmentSink | UnselectedSink", self._sinks_active[stream_map.stream_alias]))
+            for stream_map in self.mapper.stream_maps[stream]
+        ]
+        self._takers[stream] = taker(ways, message_dict, validate=self.settings.validate_records)
         self._takers[stream].shape(message_dict)
         self.message_reader.expect(stream, self._takers[stream].type)
 

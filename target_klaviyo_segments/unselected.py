@@ -38,7 +38,14 @@ class UnselectedSink(Sink):
     def get_validator(self) -> None:
         """None: the records go nowhere."""
 
+    def warn(self, *warnings: str) -> None:
+        """Nothing: what is not exported may be odd."""
+
     def process_record(self, record: dict[str, Any], context: dict[str, Any] | None = None) -> None:  # noqa: ARG002  # Singer's signature
+        """Count one record."""
+        self.leave_out()
+
+    def process_mapped(self, record: dict[str, Any], fault: Rejection | None) -> None:  # noqa: ARG002  # as the other sink
         """Count one record."""
         self.leave_out()
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from target_klaviyo_segments.errors import Rejection, WorkDirError
-from target_klaviyo_segments.segment.values import custom_of
+from target_klaviyo_segments.segment.values import custom_of, readable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,19 +21,25 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 def record_json(record: object) -> bytes:
-    """A record as one line of JSON, whatever is in it: what UTF-8 cannot hold is escaped, what JSON cannot is text.
+    """A record as one line of JSON that whoever reads it can read, whatever is in it.
 
-    Nesting that only a stack deeper than ours could write is null.
+    Half a character is U+FFFD, as in its profile; no number is null; what JSON has no form for is text. Nesting that
+    only a stack deeper than ours could write is null.
     """
     try:
         return _encode(record)
     except (UnicodeEncodeError, TypeError, ValueError, RecursionError):
         pass
     try:
-        return json.dumps(record, default=str, skipkeys=True).encode()
+        return _spelled_out(record)
     except (ValueError, RecursionError):
         shallow = {name: custom_of(value) for name, value in record.items()} if isinstance(record, dict) else None
-        return json.dumps(shallow, default=str, skipkeys=True).encode()
+        return _spelled_out(shallow)
+
+
+def _spelled_out(record: object) -> bytes:
+    text = json.dumps(record, default=str, skipkeys=True, ensure_ascii=False)
+    return _encode(json.loads(readable(text)))
 
 
 class Rejects:

@@ -59,13 +59,19 @@ class Contract:
         Raises:
             ContractError: There is no such property, or it cannot hold text.
         """
-        properties = tuple(sorted(properties_of(schema)))
-        if problem := _email_problem(schema, properties, email_field):
+        if problem := _email_problem(schema, sorted(properties_of(schema)), email_field):
             raise ContractError(f"stream `{stream}`: `{setting}` is `{email_field}`, {problem}")
+        return cls.of_records(stream, schema, key_properties, validate=validate)
+
+    @classmethod
+    def of_records(
+        cls, stream: str, schema: dict[str, Any], key_properties: Sequence[str], *, validate: bool = True
+    ) -> Contract:
+        """The contract of records, wherever their e-mail address comes from."""
         checker = compile_schema(schema if validate else {})
         warnings = [f"stream `{stream}`: {what} cannot be used, so it is not checked" for what in checker.left_out]
         return cls(
-            properties,
+            tuple(sorted(properties_of(schema))),
             tuple(warnings),
             keys := tuple(key_properties) if validate else (),
             itemgetter(*keys or ("",)),
@@ -96,6 +102,21 @@ class Contract:
         except _UNREADABLE:
             refused = False
         return self._explainer.explain(record, refused=refused)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is known of a record already, in the place of the contract that would find it out."""
+
+    fault: Rejection | None
+
+    def accept(self, records: Sequence[dict[str, Any]]) -> list[bool]:
+        """Whether there is no fault."""
+        return [self.fault is None for _ in records]
+
+    def check(self, record: object) -> Rejection | None:  # noqa: ARG002  # a contract's signature
+        """The fault."""
+        return self.fault
 
 
 def unknown_sources(stream: str, schema: dict[str, Any], sources: Mapping[str, str]) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from target_klaviyo_segments.segment.values import is_nothing
+
 DELETED_AT = "_sdc_deleted_at"
 
 
@@ -11,5 +13,5 @@ def is_object(record: object) -> bool:
 
 
 def is_deleted(record: object) -> bool:
-    """Whether a record, which a broken tap may have made anything, has a delete marker."""
-    return isinstance(record, dict) and record.get(DELETED_AT) is not None
+    """Whether a record, which a broken tap may have made anything, has a delete marker: empty text is none."""
+    return isinstance(record, dict) and record.get(DELETED_AT) is not None and not is_nothing(record[DELETED_AT])

@@ -6,13 +6,14 @@ https://developers.klaviyo.com/en/docs/use_klaviyos_bulk_profile_import_api
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from target_klaviyo_segments.segment.fields import CUSTOM, LOCATION, STANDARD_FIELDS
 from target_klaviyo_segments.segment.patching import PATCH
-from target_klaviyo_segments.segment.values import name_of
+from target_klaviyo_segments.segment.values import is_nothing, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -85,10 +86,10 @@ class Nulls:
     def _of(self, record: dict[str, Any]) -> Iterator[str]:
         """Fields and custom properties of which a record says that they have no value, or empty text."""
         for name, value in record.items():
-            if _is_nothing(value):
+            if is_nothing(value):
                 yield from self._of_name(name)
             elif type(value) is dict and self._plan.spreads(name):
-                yield from self._plan.inside(name, [name_of(key) for key, item in value.items() if _is_nothing(item)])
+                yield from self._plan.inside(name, [name_of(key) for key, item in value.items() if is_nothing(item)])
         for source, path in self._deep:
             if _leads_to_nothing(record, source, path):
                 yield from self._of_name(source)
@@ -103,15 +104,23 @@ class Nulls:
 
 
 def _read(record: Record) -> dict[str, Any]:
-    """A record; one that no compiled decoder takes (half a character in it, say) says nothing of nulls."""
+    """A record; one that no compiled decoder takes says nothing of nulls."""
+    for read in (_decode_record, _read_apart):
+        with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return read(record)
+    return {}
+
+
+def _read_apart(record: Record) -> dict[str, Any]:
+    """Each value by itself; one that cannot be read (an integer of 5,000 digits, say) is no null."""
+    return {name: _value(value) for name, value in _decode_object(record).items()}
+
+
+def _value(value: msgspec.Raw) -> object:
     try:
-        return _decode_record(record)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return {}
-
-
-def _is_nothing(value: object) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip())
+        return msgspec.json.decode(value)
+    except msgspec.DecodeError:
+        return value
 
 
 def _leads_to_nothing(record: dict[str, Any], source: str, path: Sequence[str]) -> bool:
@@ -123,4 +132,4 @@ def _leads_to_nothing(record: dict[str, Any], source: str, path: Sequence[str]) 
         if not isinstance(value, dict) or part not in value:
             return False
         value = value[part]
-    return _is_nothing(value)
+    return is_nothing(value)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import operator
 from functools import reduce
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _TELLING = frozenset({"title", "description", "default", "examples", "$comment", "format", "$schema", "$id"})
 _OF_RECORDS = _TELLING | {"type", "properties", "required", "additionalProperties", "definitions", "$defs"}
 _OF_VALUES = _TELLING | {"type", "minLength", "maxLength", "minimum", "maximum"}
+_SAYING_TYPE = _TELLING | {"type"}
+_NOTHING = {"null": type(None), "string": Literal[""]}
 _OF_TEXT = frozenset({"string", "null"})
 _INTEGERS = (-(2**63), 2**63 - 1)
 _EXACT = (-(2**53), 2**53)  # integers between these are floating-point numbers too
@@ -67,7 +69,7 @@ class RecordType:
             return None
         types = {name: type_of(node) for name, node in properties.items()}
         if DELETED_AT in types:  # who left is not mapped: such a record does not fit
-            types[DELETED_AT] = type(None) if "null" in _kinds(properties[DELETED_AT]) else None
+            types[DELETED_AT] = _no_marker(properties[DELETED_AT])
         needed = [*key_properties, *required]
         if None in types.values() or not types.keys() >= set(map(str, needed)):
             return None
@@ -97,6 +99,15 @@ def type_of(node: object) -> object:
         return reduce(operator.or_, [makers[kind](node) for kind in sorted(kinds - _implied(kinds))])
     except (TypeError, ValueError):  # a bound that is none, or beyond what a type can have
         return None
+
+
+def _no_marker(node: object) -> object:
+    """The type of a delete marker that is none; None when each that the schema allows is one, or more is said of it."""
+    if not isinstance(node, dict) or not _SAYING_TYPE.issuperset(node):
+        return None
+    kinds = _kinds(node)
+    nothing: list[Any] = [type_of for kind, type_of in _NOTHING.items() if kind in kinds]
+    return reduce(operator.or_, nothing) if nothing else None
 
 
 def _kinds(node: Mapping[str, Any]) -> frozenset[str]:

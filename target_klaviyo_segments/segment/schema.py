@@ -80,6 +80,21 @@ def subschemas(
                 yield from subschemas(child, path + step)
 
 
+def flattenable(schema: dict[str, Any]) -> dict[str, Any]:
+    """As the SDK's flattening can read it: of a property whose type is not plainly there it says nothing."""
+    inside = schema.get("properties")
+    if not isinstance(inside, dict):
+        return {keyword: value for keyword, value in schema.items() if keyword != "properties"}
+    return {
+        **schema,
+        "properties": {name: flattenable(each) if _is_typed(each) else {} for name, each in inside.items()},
+    }
+
+
+def _is_typed(node: object) -> bool:
+    return isinstance(node, dict) and isinstance(node.get("type"), (str, list))
+
+
 def _properties(root: dict[str, Any], node: object, seen: frozenset[int] = frozenset()) -> dict[str, object]:
     if not isinstance(node, dict) or id(node) in seen:
         return {}

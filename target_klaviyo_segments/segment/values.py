@@ -81,6 +81,11 @@ def clean(value: object, depth: int = 0) -> object:  # noqa: PLR0911  # a table 
     return str(value) if isinstance(value, UUID) else None
 
 
+def is_nothing(value: object) -> bool:
+    """Whether a value says that there is none: null, or text that is empty."""
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
 def name_of(key: object) -> str:
     """A key as JSON wants it."""
     return readable(str.__str__(key) if isinstance(key, str) else str(key))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from datetime import datetime, timezone
 
 import msgspec
@@ -22,20 +23,35 @@ def deep(levels):
 @pytest.mark.parametrize(
     ("value", "kept"),
     [
-        ("\ud800", "\ud800"),
+        ("\ud800", "\ufffd"),
+        (["\ud83d", {"\ud83d": "\ud83d"}], ["\ufffd", {"\ufffd": "\ufffd"}]),
+        ("\ud83d\ude00", "\U0001f600"),
+        (["\ud83d", math.nan, -math.inf], ["\ufffd", None, None]),
+        (["\ud83d", OSError("gone")], ["\ufffd", "gone"]),
         ("\u2028", "\u2028"),
         (datetime(2026, 1, 2, tzinfo=timezone.utc), "2026-01-02T00:00:00Z"),
         (deep(60), deep(60)),
         (deep(100_000), None),
         (10**5000, None),
     ],
-    ids=["half a character", "line separator", "date", "60 levels", "100,000 levels", "5,000 digits"],
+    ids=[
+        "half a character",
+        "inside",
+        "two halves",
+        "no number",
+        "no JSON",
+        "line separator",
+        "date",
+        "60 levels",
+        "100,000 levels",
+        "5,000 digits",
+    ],
 )
 def test_a_record_is_kept_whatever_is_in_it(value, kept):
     """What cannot be written at all is null, and the rest of the record is there."""
     line = record_json({"email": "a@x.io", "n": value})
     assert b"\n" not in line
-    assert json.loads(line) == {"email": "a@x.io", "n": kept}
+    assert json.loads(line) == msgspec.json.decode(line) == {"email": "a@x.io", "n": kept}
 
 
 def test_what_is_no_object_and_too_deep_is_null():

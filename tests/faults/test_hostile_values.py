@@ -109,6 +109,23 @@ def test_stream_that_looks_like_something(pipeline, stream):
 
 
 @pytest.mark.parametrize(
+    "odd", ['"\\ud83d"', "NaN", "1e400", "9" * 5000, "[" * 900 + "]" * 900], ids=lambda odd: odd[:9]
+)
+def test_value_that_no_compiled_reader_takes_hides_no_other(pipeline, odd):
+    """The consent of such a row, its key and its nulls count."""
+    declared = schema(keys=["id"], id={}, email={}, first_name={}, ok={}, note={}, _sdc_deleted_at={})
+    given = {"subscribe_channels": ["email"], "consent_field": "ok", "null_fields": "clear"}
+    for name in ("Ada", None):
+        row = json.dumps(record("a@x.io", id=1, first_name=name, ok=True, note="HERE")).replace('"HERE"', odd)
+        assert pipeline.run([declared, row], **given), pipeline.error
+        assert pipeline.sandbox.consent("a@x.io").channels == {"email": "SUBSCRIBED"}
+        assert pipeline.sandbox.profiles["a@x.io"].get("first_name") == name
+    gone = {"type": "RECORD", "stream": "people", "record": {"id": 1, "_sdc_deleted_at": "2026-01-01"}}
+    assert pipeline.run([declared, gone], **given), pipeline.error
+    assert pipeline.members() == {}
+
+
+@pytest.mark.parametrize(
     "value", ["NaN", "Infinity", "-Infinity", "1e400", "9" * 400, "-0", "1e-400", "1" + "0" * 30, '"\\ud800"']
 )
 def test_number_that_no_json_has(pipeline, value):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from target_klaviyo_segments.errors import ContractError
-from target_klaviyo_segments.segment.contract import Contract, unknown_sources
+from target_klaviyo_segments.errors import ContractError, Rejection
+from target_klaviyo_segments.segment.contract import Contract, Verdict, unknown_sources
 
 EMAIL = {"type": ["null", "string"]}
 # Of a tap that found nothing to tell its columns from.
@@ -148,3 +148,11 @@ def test_sources_that_the_schema_does_not_have_are_told():
         "stream `people`: `field_map.first_name` is `given_nme`, which is none of its properties; "
         "did you mean `given_name`? Correct the name, or take it out"
     )
+
+
+@pytest.mark.parametrize("fault", [None, Rejection("schema_mismatch", "it is too long")])
+def test_a_verdict_is_a_contract_that_knows(fault):
+    """One by one or many at once, whatever the record is by now."""
+    verdict = Verdict(fault)
+    assert verdict.check({"email": 1}) is fault
+    assert verdict.accept([{}]) == [fault is None]

@@ -153,3 +153,11 @@ def test_a_record_that_the_fast_decoder_refuses_says_nothing(line):
     compiled = mapper(**CLEAR)
     (marks,) = compiled.nulls.marks([line], [compiled.map({"email": "a@x.io"}).payload])
     assert fields_of(marks.nulls) in ([], ["first_name"])
+
+
+def test_a_value_that_the_fast_decoder_refuses_hides_no_null():
+    """An integer of 5,000 digits beside it."""
+    compiled = mapper(**CLEAR)
+    line = b'{"n": ' + b"9" * 5000 + b', "first_name": null, "title": "Dr"}'
+    (marks,) = compiled.nulls.marks([line], [compiled.map({"email": "a@x.io"}).payload])
+    assert fields_of(marks.nulls) == ["first_name"]

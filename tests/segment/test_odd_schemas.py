@@ -7,6 +7,7 @@ import socket
 import pytest
 
 from target_klaviyo_segments.segment.contract import Contract
+from target_klaviyo_segments.segment.schema import flattenable
 
 EMAIL = {"type": ["null", "string"]}
 
@@ -173,3 +174,22 @@ def test_an_unusable_schema_of_a_property_without_a_name():
     assert people.check({"": 1, "0": 1}) is None
     assert people.check({"1": "x"}).field == "1"
     assert len(people.warnings) == 2
+
+
+def test_flattening_reads_types_alone():
+    """What its code would stumble over is taken away; the rest is as it was, also inside."""
+    text, odd = {"type": "string", "maxLength": 9}, {"enum": ["a"]}
+    schema = {"type": "object", "required": ["n"], "properties": {"a": text, "b": odd, "c": True, "d": {"type": 7}}}
+    schema["properties"]["e"] = {"type": ["null", "object"], "properties": {"a": text, "b": odd}}
+    schema["properties"]["f"] = {"type": "object", "properties": None}
+    flat = flattenable(schema)
+    assert flat.pop("properties") == {
+        "a": text,
+        "b": {},
+        "c": {},
+        "d": {},
+        "e": {"type": ["null", "object"], "properties": {"a": text, "b": {}}},
+        "f": {"type": "object"},
+    }
+    assert flat == {"type": "object", "required": ["n"]}
+    assert schema["properties"]["b"] is odd

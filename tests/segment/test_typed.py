@@ -141,7 +141,9 @@ def test_records_that_fit_are_not_refused_for_nothing():
         {"properties": {"email": {"type": "string"}, "n": {"type": "integer", "minimum": True}}},
         {"properties": {"email": {"type": "string"}, 'quo"te': {"type": "string"}}},
         {"properties": {"email": {"type": "string"}, "\ud800": {"type": "string"}}},
-        {"properties": {"email": {"type": "string"}, "_sdc_deleted_at": {"type": "string"}}},
+        {"properties": {"email": {"type": "string"}, "_sdc_deleted_at": {"type": "string", "minLength": 1}}},
+        {"properties": {"email": {"type": "string"}, "_sdc_deleted_at": {"type": "integer"}}},
+        {"properties": {"email": {"type": "string"}, "_sdc_deleted_at": True}},
         {"properties": {"email": {"type": "string"}}, "required": ["id"]},
         {"properties": {"email": {"type": "string"}}, "required": "email"},
         {"properties": {"email": {"type": "string"}}, "minProperties": 2},
@@ -212,6 +214,14 @@ def test_a_delete_marker_does_not_fit():
     kind = RecordType.from_schema({"properties": nodes}, ())
     assert len(kind.decode(lines_of([{"email": "a@x.io"}, {"email": "b@x.io", "_sdc_deleted_at": None}]))) == 2
     assert kind.decode(lines_of([{"email": "a@x.io", "_sdc_deleted_at": "2026-01-01"}])) is None
+
+
+@pytest.mark.parametrize(("kinds", "fits"), [("string", True), (["string", "null"], True), ("null", False)])
+def test_an_empty_delete_marker_fits(kinds, fits):
+    """Taps without nulls write one in every row; where it may be text."""
+    kind = RecordType.from_schema({"properties": {"email": {"type": "string"}, "_sdc_deleted_at": {"type": kinds}}}, ())
+    assert (kind.decode(lines_of([{"email": "a@x.io", "_sdc_deleted_at": ""}])) is not None) == fits
+    assert kind.decode(lines_of([{"email": "a@x.io", "_sdc_deleted_at": " "}])) is None
 
 
 def test_the_order_of_columns_changes_nobody():

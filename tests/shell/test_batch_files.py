@@ -137,6 +137,52 @@ def test_odd_columns_of_parquet_cost_no_run(pipeline, tmp_path):
     assert properties == {"raw": "/w==", "long": "PT90S", "at": "00:00:00.000001", "big": 2**63}
 
 
+TWO = ["1970-01-01T00:00:00.000001", "2023-11-14T22:13:20"]
+NS = 1_700_000_000_000_000_001
+FAR = 10**18  # microseconds
+IN_VIENNA = pa.timestamp("us", tz="Europe/Vienna")
+LAST_MOMENT = 253_402_300_799_000_000  # of the year 9999 in UTC, and not in Vienna
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        (pa.array([NS], pa.timestamp("ns")), "2023-11-14T22:13:20"),
+        (pa.array([NS], pa.timestamp("ns", tz="+05:30")), "2023-11-15T03:43:20+05:30"),
+        (pa.array([LAST_MOMENT], IN_VIENNA), "9999-12-31T23:59:59Z"),
+        (pa.array([NS], pa.timestamp("ns")).dictionary_encode(), "2023-11-14T22:13:20"),
+        (pa.array([61_000_000_001], pa.time64("ns")), "00:01:01"),
+        (pa.array([1_000_000_001], pa.duration("ns")), "PT1S"),
+        (pa.array([[1000, NS, None]], pa.list_(pa.timestamp("ns"))), [*TWO, None]),
+        (
+            pa.array([{"a": NS, "b": 1}], pa.struct([("a", pa.timestamp("ns")), ("b", pa.int8())])),
+            {"a": TWO[1], "b": 1},
+        ),
+        (pa.array([[("k", NS)]], pa.map_(pa.string(), pa.timestamp("ns"))), [["k", TWO[1]]]),
+        (pa.array([b"\xffa"]).view(pa.string()), "\ufffda"),
+        (pa.array([FAR], pa.timestamp("us")), None),
+        (pa.array([FAR // 10_000], pa.timestamp("s", tz="UTC")), None),
+        (pa.array([4_000_000], pa.date32()), None),
+        (pa.array([2**62], pa.duration("s")), None),
+    ],
+    ids=range(14),
+)
+@pytest.mark.parametrize("node", [{}, {"type": ["string", "null"]}], ids=["any", "text"])
+def test_a_value_of_parquet_that_is_too_fine_or_too_far_costs_no_row(pipeline, tmp_path, column, value, node):
+    """Cut to microseconds, or left out and counted; half-written text has U+FFFD where it cannot be read."""
+    path = tmp_path / "rows"
+    two = column.take(pa.array([0, None]))
+    parquet.write_table(pa.table({"email": ["a@x.io", "b@x.io"], "n": two}), path)
+    message = batch(path)
+    message["encoding"] = {"format": "parquet"}
+    assert pipeline.run([schema(email={}, n=node if not isinstance(value, (dict, list)) else {}), message]), (
+        pipeline.error
+    )
+    assert pipeline.members()["a@x.io"]["properties"].get("n") == value
+    assert set(pipeline.members()) == {"a@x.io", "b@x.io"}
+    assert pipeline.report["streams"]["people"]["dropped_fields"] == ({"properties.n": 1} if value is None else {})
+
+
 def test_a_bad_row_of_a_parquet_file_is_rejected_alone(pipeline, tmp_path):
     """With its record as JSON in the rejects file."""
     path = tmp_path / "rows"

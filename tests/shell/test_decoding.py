@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from target_klaviyo_segments.decoding import MAX_LINE_BYTES, LineDecoder
 from target_klaviyo_segments.errors import InputError
+from target_klaviyo_segments.messages import MessageDecoder, record_decoder
 
 values = st.dictionaries(
     st.text(max_size=5), st.none() | st.integers() | st.text(max_size=9) | st.booleans(), max_size=4
@@ -100,3 +101,21 @@ def test_an_integer_without_end_is_a_number():
     digits = "9" * 5000
     (value,) = read(b'{"a":%s,"b":-%s,"c":12}\n' % (digits.encode(), digits.encode()))
     assert [str(each) for each in value.values()] == [digits, "-" + digits, "12"]
+
+
+@pytest.mark.parametrize("decode", [MessageDecoder(), record_decoder(None)])
+@pytest.mark.parametrize("size", [1, 40, 1000])
+def test_a_value_over_several_lines_is_refused(decode, size):
+    """However the pipe cuts it: rows are kept as lines, and told of by their lines."""
+    lines = LineDecoder("the input", decode)
+    good = b'\n{"type": "STATE", "value": 0}\r\n \n'
+    text = good + b'{"type": "STATE",\n "value": 1}\n' + good
+    with pytest.raises(InputError, match="line 4 of the input is not JSON"):
+        for begin in range(0, len(text), size):
+            list(lines.feed(text[begin : begin + size]))
+
+
+@pytest.mark.parametrize("decode", [MessageDecoder(), record_decoder(None)])
+def test_blank_lines_are_none(decode):
+    """As some taps print between messages."""
+    assert list(LineDecoder("the input", decode).feed(b'\n{"type": "STATE", "value": 0}\r\n \n\n'))

@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pipeline import LIST, Pipeline, record, schema, state, text
+from pipeline import LIST, LineByLine, Pipeline, record, schema, state, text
 from shop import in_meta
 from thorough import thorough
 
@@ -41,6 +41,20 @@ def test_a_delete_marker_takes_its_person_off_the_list(pipeline):
     assert pipeline.totals["removed"] == 1
     assert pipeline.states == [1]
     assert "p1@x.io" in pipeline.sandbox.profiles
+    pipeline.assert_balanced()
+
+
+@pytest.mark.parametrize("blank", ["", "  "])
+@pytest.mark.parametrize("settings", [{}, {"segment_field": "list", "segments": {"s": {"list_id": LIST}}}], ids=str)
+def test_an_empty_delete_marker_is_none(tmp_path, settings, blank):
+    """A tap without nulls writes one for everybody who is there: the row is as any other."""
+    pipeline = Pipeline(tmp_path)
+    declared = schema(keys=("id",), id={}, email={"type": "string"}, list={}, _sdc_deleted_at={"type": "string"})
+    rows = [person(number, list="s", n=number, _sdc_deleted_at=blank) for number in range(3)]
+    assert pipeline.run([declared, *rows], reads=LineByLine, **settings), pipeline.error
+    assert pipeline.run([declared, *rows, person(4, list="s", _sdc_deleted_at="2026-11-24")], **settings)
+    assert emails(pipeline) == ["p0@x.io", "p1@x.io", "p2@x.io"]
+    assert pipeline.totals["removed"] == 1
     pipeline.assert_balanced()
 
 

@@ -162,7 +162,7 @@ def test_a_run_that_kept_nothing_is_named_with_those_that_did(server, tmp_path):
     ) in done.stderr.decode()
 
 
-@pytest.mark.parametrize("line", ["no json", "[1]", '{"stream":"people"}', '{"stream":"people","record":[1]}'])
+@pytest.mark.parametrize("line", ["no json", "[1]", '{"stream":"people"}', '{"stream":1,"record":{}}'])
 def test_a_line_that_was_spoilt_is_told_by_its_number(tmp_path, line):
     """Files may be edited by hand."""
     folder = tmp_path / "rejects"
@@ -312,3 +312,30 @@ def test_a_retry_without_the_stream_map_sends_rows_as_they_came(server, tmp_path
     assert command(MAPPED, server.url, tmp_path, stream_maps={"people": {"age": "int(age)"}}).returncode == 0
     assert command(b"", server.url, tmp_path, "--retry", report(tmp_path)["run_id"]).returncode == 0
     assert {each["email"] for each in server.sandbox.members("Y6nRLr")} == {"a@x.io", "b@x.io"}
+
+
+ODD = ['{"email":"b@x.io","n":"x","t":"\\ud83d"}', '{"email":"b@x.io","n":"x","\\ud83d":[NaN]}', "null", "[1]", '"x"']
+ODD += [ODD[0].replace('"\\ud83d"', value) for value in ("NaN", "1e400", "9" * 5000, "[" * 700 + "]" * 700)]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=[each[:40] for each in ODD])
+def test_a_retry_reads_every_row_that_a_run_kept(server, tmp_path, odd):
+    """Half a character in it, or no object at all: such a row is rejected once more, if at all, and the others go."""
+    lines = [schema(email={}, n={"type": "number"}), record("a@x.io", n=1)]
+    lines += [f'{{"type":"RECORD","stream":"people","record":{odd}}}', record("c@x.io", n="five")]
+    assert command(lines, server.url, tmp_path).returncode == 0
+    assert report(tmp_path)["totals"]["rejected"] == 2
+    done = command(b"", server.url, tmp_path, "--retry", report(tmp_path)["run_id"])
+    assert done.returncode == 0, done.stderr.decode()
+    gone = {"b@x.io"} if odd.startswith("{") else set()
+    assert {each["email"] for each in server.sandbox.members("Y6nRLr")} == {"a@x.io", "c@x.io"} | gone
+    assert report(tmp_path)["totals"]["read"] == 2
+
+
+def test_a_retry_reads_rows_that_an_earlier_release_kept(tmp_path):
+    """With half characters, as the tap had spelled them."""
+    folder = tmp_path / "rejects"
+    folder.mkdir()
+    (folder / "run.jsonl").write_text('{"stream":"people","row":1,"record":{"email":"a@x.io","t":"\\ud83d"}}\n')
+    _, row = Retry(tmp_path, "run", lambda _: ["email"]).read().splitlines()
+    assert json.loads(row)["record"] == {"email": "a@x.io", "t": "\ufffd"}

@@ -158,6 +158,19 @@ def test_a_value_inside_an_object_and_records_that_a_stream_map_makes(pipeline):
     pipeline.assert_balanced()
 
 
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "1e400"])
+def test_a_number_that_no_json_has_is_left_out_and_counted(pipeline, value):
+    """As of a stream that is one segment."""
+    bodies = []
+    pipeline.sandbox.interceptors.append(lambda request: bodies.append(request.body))
+    line = json.dumps(row(1, "Gold", score="HERE")).replace('"HERE"', value)
+    assert pipeline.run([schema(email={}, tier={}, score={}), line], **ROUTED), pipeline.error
+    assert on(pipeline, "GOLD01") == people(1)
+    assert pipeline.report["streams"]["people/Gold"]["dropped_fields"] == {"properties.score": 1}
+    assert not [body for body in bodies if body and b"null" in body]
+    pipeline.assert_balanced()
+
+
 def test_segments_that_never_came_are_told_in_one_sentence(pipeline):
     """A typing error in a value would export nothing."""
     assert pipeline.run([TIERED, row(0, "vip")], **BY_VALUE)

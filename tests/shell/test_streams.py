@@ -126,6 +126,116 @@ def test_flattening_works_as_the_sdk_gives_it(pipeline):
     assert pipeline.members()["a@x.io"]["properties"] == {"person__age": 36}
 
 
+FLAT = {"flattening_enabled": True, "flattening_max_depth": 1}
+OBJECT = {"type": "object", "properties": {"a": {"type": "string"}}}
+NAMES = {"type": "array", "items": {"type": "string"}}
+
+
+@pytest.mark.parametrize("value", [{"a": "x"}, ["x"], None])
+@pytest.mark.parametrize("kinds", ["anyOf", "oneOf"])
+def test_flattening_loses_nobody_whose_record_keeps_to_the_schema_of_its_tap(pipeline, kinds, value):
+    """The SDK writes such a value as text, and says of it that it is none."""
+    lines = [schema(email={}, n={kinds: [OBJECT, NAMES, {"type": "null"}]}), record("a@x.io", n=value)]
+    assert pipeline.run(lines, **FLAT), pipeline.error
+    found = pipeline.members()["a@x.io"]["properties"]
+    assert found == ({} if value is None else {"n": json.dumps(value, separators=(",", ":"))})
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        {"enum": ["gold", None]},
+        {"anyOf": [{"$ref": "#/definitions/level"}, {"type": "null"}]},
+        {"anyOf": [{"type": ["string", "integer"]}, {"type": "null"}]},
+        {"type": None},
+        {"type": "object", "properties": None},
+        {"examples": ["gold"]},
+        True,
+        {},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("mail", [{"type": "string"}, {"anyOf": [{"type": ["string", "null"]}]}], ids=["text", "anyOf"])
+def test_flattening_takes_a_property_of_any_schema(pipeline, node, mail):
+    """What has no type is left as it is; so is one inside an object."""
+    nested = {"type": "object", "properties": {"n": node, "m": {"type": "integer"}}}
+    declared = schema(email=mail, n=node, o=nested)
+    declared["schema"]["definitions"] = {"level": {"type": "string"}}
+    value = {} if isinstance(node, dict) and "properties" in node else "gold"
+    assert pipeline.run([declared, record("a@x.io", n=value, o={"n": value, "m": 1})], **FLAT), pipeline.error
+    text = "gold" if value else "{}"
+    properties = pipeline.members()["a@x.io"]["properties"]
+    assert properties == {"n": text, "o__n": text, "o__m": 1}
+
+
+def test_what_is_not_checked_of_a_schema_is_told_once(pipeline):
+    """Of the tap's own schema, where flattening takes a part of it away and where it does not."""
+    odd = {"pattern": "a\\Z"}
+    lines = [schema(email={"type": "string"}, n={"anyOf": [odd]}, m={"type": "string", **odd}), record("a@x.io", n="x")]
+    assert pipeline.run(lines, **FLAT), pipeline.error
+    assert sorted(pipeline.report["streams"]["people"]["warnings"]) == [
+        f"stream `people`: `properties.{place}.pattern` cannot be used, so it is not checked"
+        for place in ("m", "n.anyOf.0")
+    ]
+
+
+def test_flattening_loses_nobody_whose_schema_requires_an_object(pipeline):
+    """It is there in the record, and no more in what is made of it."""
+    declared = schema(email={}, n=OBJECT)
+    declared["schema"] |= {"required": ["email", "n"], "additionalProperties": False}
+    without = {"type": "RECORD", "stream": "people", "record": {"email": "b@x.io"}}
+    lines = [declared, record("a@x.io", n={"a": "x"}), without, record("c@x.io", n={"a": 1})]
+    assert pipeline.run(lines, **FLAT), pipeline.error
+    assert pipeline.members()["a@x.io"]["properties"] == {"n__a": "x"}
+    reasons = {row["record"]["email"]: row["reason"] for row in pipeline.rejects()}
+    assert reasons == {"b@x.io": "`n` is required", "c@x.io": "`n.a` is not of type string"}
+    pipeline.assert_balanced()
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [("n + 1", 6), ("n > 3", True), ("n / 2", 2.5), ("[n]", [5]), ("record['n']", 5), ("int(n)", 5), ("str(n)", "5")],
+)
+@pytest.mark.parametrize("name", ["x", "n"])
+def test_a_column_that_a_stream_map_makes_costs_nobody(pipeline, name, expression, value):
+    """The SDK takes most of them for text, and keeps the type of a column that there was."""
+    lines = [schema(email={}, n={"type": "integer"}), record("a@x.io", n=5), record("b@x.io", n="five")]
+    assert pipeline.run(lines, stream_maps={"people": {name: expression}}), pipeline.error
+    assert pipeline.members()["a@x.io"]["properties"][name] == value
+    assert {row["code"] for row in pipeline.rejects()} <= {"schema_mismatch", "not_mapped"}
+    pipeline.assert_balanced()
+
+
+def test_a_stream_map_that_takes_a_column_away_costs_nobody(pipeline):
+    """Whatever in the schema counted with it."""
+    declared = schema(email={}, n={})
+    declared["schema"] |= {"minProperties": 2, "allOf": [{"required": ["n"]}]}
+    assert pipeline.run([declared, record("a@x.io", n=1)], stream_maps={"people": {"n": None}}), pipeline.error
+    assert set(pipeline.members()) == {"a@x.io"}
+
+
+@pytest.mark.parametrize("own", [{"n": None}, {"n": "int(n)"}, {"__else__": None, "email": "email"}], ids=str)
+def test_a_stream_map_mends_a_column(pipeline, own):
+    """A record that contradicts its schema is good when what is made of it does not."""
+    lines = [schema(email={}, n={"type": "integer"}, m={"type": "integer"}), record("a@x.io", n="5")]
+    assert pipeline.run([*lines, record("b@x.io", n=5, m=6)], stream_maps={"people": own}), pipeline.error
+    assert set(pipeline.members()) == {"a@x.io", "b@x.io"}
+
+
+@pytest.mark.parametrize("own", [{}, {"segment_field": "seg", "segments": {"s": {"list_id": "Y6nRLr"}}}], ids=str)
+def test_a_record_of_a_mapped_stream_is_rejected_for_a_fault_of_its_own(pipeline, own):
+    """In the words of its tap's schema, whatever the SDK says of what was made of it."""
+    lines = [schema(email={}, seg={}, n={"type": "integer"}), record("a@x.io", seg="s", n="five")]
+    maps = {"stream_maps": {"people": {"x": "email > 'a'"}}}
+    lines.append(record("b@x.io", seg="s", n=5))
+    assert pipeline.run(lines, max_rejected_percent=100, **maps, **own), pipeline.error
+    assert [(row["record"]["email"], row["reason"]) for row in pipeline.rejects()] == [
+        ("a@x.io", "`n` is not of type integer")
+    ]
+    assert set(pipeline.members()) == {"b@x.io"}
+    pipeline.assert_balanced()
+
+
 def test_with_and_without_an_identity_map_the_outcome_is_the_same(pipeline, tmp_path):
     """The short way of a record and the SDK's own end alike."""
     lines = [

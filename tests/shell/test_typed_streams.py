@@ -28,7 +28,7 @@ GOOD = st.fixed_dictionaries(
         "first_name": st.sampled_from(["Ada", "Björk", ""]),
         "phone_number": st.sampled_from(["+12025550123", "030 901820"]),
         "tier": st.sampled_from(["gold", None]),
-        "_sdc_deleted_at": st.sampled_from([None, "2026-01-01"]),
+        "_sdc_deleted_at": st.sampled_from([None, "", "2026-01-01"]),
     },
 )
 ODD = st.fixed_dictionaries(
@@ -40,7 +40,7 @@ ODD = st.fixed_dictionaries(
         "tier": st.sampled_from(["gold", "", None, "platinum and beyond", 7]),
         "score": st.sampled_from([1, 2.5, 1e20, None, "high"]),
         "_sdc_batched_at": st.just("2026-01-01"),
-        "_sdc_deleted_at": st.sampled_from([None, None, None, "2026-01-01"]),
+        "_sdc_deleted_at": st.sampled_from([None, "", " ", "2026-01-01"]),
         "stranger": st.just("yes"),
     },
 )
