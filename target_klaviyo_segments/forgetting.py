@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
 import time
 from contextlib import suppress
@@ -28,25 +29,25 @@ if TYPE_CHECKING:
     from target_klaviyo_segments.klaviyo.client import KlaviyoClient
 
 _LEDGER = "ledger.sqlite3"
-# What runs leave in the work directory, the ledger's own lock last. Nothing else is touched.
-_OURS = (
-    "rejects/*.jsonl",
-    "failed/*.jsonl",
-    "reports/*.json",
-    "reports/*.draft",
-    "report.*",
-    "plan.*",
-    acceptance.FILE,
-    memory.FILE,
-    tokens.FILE,
-    "*.draft",
-    "ledger-damaged-*.sqlite3*",
-    "ledger.sqlite3-wal",
-    "ledger.sqlite3-shm",
-    _LEDGER,
-    "ledger.lock",
-)
-_FOLDERS = ("rejects", "failed", "reports")
+# What runs leave in the work directory, by folder, the ledger's own lock last. Nothing else is touched.
+_OURS = {
+    "rejects": ("*.jsonl",),
+    "failed": ("*.jsonl",),
+    "reports": ("*.json", "*.draft"),
+    "": (
+        "report.*",
+        "plan.*",
+        acceptance.FILE,
+        memory.FILE,
+        tokens.FILE,
+        "*.draft",
+        "ledger-damaged-*.sqlite3*",
+        "ledger.sqlite3-wal",
+        "ledger.sqlite3-shm",
+        _LEDGER,
+        "ledger.lock",
+    ),
+}
 
 
 @click.command(name="forget", help="Remove what this connection left on this machine: ledger, reports, rejected rows.")
@@ -69,17 +70,18 @@ def carry_out(values: Mapping[str, Any], wires: Wires, *, and_empty_list: bool, 
 
     Raises:
         SettingsError: The settings do not say which account or folder.
-        WorkDirError: A run has the ledger, or a file cannot be removed.
+        WorkDirError: A run has the ledger, a folder cannot be looked into, or a file cannot be removed.
         KlaviyoError: Klaviyo does not take people off; then nothing here is removed.
     """
     work_dir = Path(values.get("work_dir") or SETTINGS["work_dir"].default)
     settings = Settings.from_config(values, mapping_problems=mapping_problems) if and_empty_list else None
     if settings is not None and (message := refusal(settings, user_name())):
         raise RunStopped(message)
-    if not work_dir.is_dir() or not _files(work_dir):
+    files = _files(work_dir)
+    if not files:
         yield f"{work_dir} holds nothing of ours"
         return
-    if not (work_dir / _LEDGER).exists():
+    if work_dir / _LEDGER not in files:
         yield from _files_gone(work_dir, yes=yes)
         return
     found = glance(work_dir / _LEDGER)
@@ -163,11 +165,22 @@ def _files_gone(work_dir: Path, *, yes: bool) -> Iterable[str]:
 
 
 def _files(work_dir: Path) -> list[Path]:
-    return list(dict.fromkeys(path for pattern in _OURS for path in work_dir.glob(pattern) if _is_file(path)))
+    return [path for folder, patterns in _OURS.items() for path in _those_of(work_dir / folder, patterns)]
 
 
-def _is_file(path: Path) -> bool:
-    return path.is_file() or path.is_symlink()
+def _those_of(folder: Path, patterns: Iterable[str]) -> Iterable[Path]:
+    """Its files of ours, each once. What cannot be seen is not gone: `glob` would find nothing, without a word."""
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries if entry.is_file() or entry.is_symlink()]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise WorkDirError(
+            f"the folder {folder} cannot be looked into: {error.strerror}. Nothing was forgotten; run it as the user "
+            "who ran the exports"
+        ) from None
+    return dict.fromkeys(folder / name for pattern in patterns for name in fnmatch.filter(names, pattern))
 
 
 def _remove(files: Iterable[Path]) -> None:
@@ -183,6 +196,6 @@ def _remove(files: Iterable[Path]) -> None:
 
 def _folders_gone(work_dir: Path) -> None:
     """Those that are empty now: what others keep there stays."""
-    for folder in (*(work_dir / name for name in _FOLDERS), work_dir):
+    for folder in (work_dir / name for name in _OURS):
         with suppress(OSError):
             folder.rmdir()

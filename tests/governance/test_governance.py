@@ -6,6 +6,7 @@ import json
 import time
 from contextlib import closing
 
+import forks
 import pytest
 from pipeline import KEY, LIST, Pipeline, record, schema
 from shop import in_meta
@@ -255,6 +256,27 @@ def test_forget_leaves_nothing_of_ours_and_all_of_others(pipeline):
     assert pipeline.run(PEOPLE)
     forget(pipeline)
     assert not pipeline.work_dir.exists()
+
+
+@pytest.mark.parametrize("closed", [".", "rejects"])
+def test_forget_by_a_user_who_may_not_look(pipeline, tmp_path, closed):
+    """What cannot be seen is not gone: told so, with exit status 1, and all stays."""
+    assert pipeline.run([*PEOPLE, record("nobody")])
+    before = sorted(path.name for path in pipeline.work_dir.rglob("*"))
+    (tmp_path / "config.json").write_text(json.dumps({"work_dir": "work"}))
+    for folder in (tmp_path, pipeline.work_dir):
+        folder.chmod(0o755)
+    (pipeline.work_dir / closed).chmod(0)
+    try:
+        done = forks.run(["forget", "--config", "config.json", "--yes"], cwd=tmp_path, lowly=True)
+    finally:
+        (pipeline.work_dir / closed).chmod(0o700)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.decode().endswith(
+        "the folder work/rejects cannot be looked into: Permission denied. Nothing was forgotten; run it as the user "
+        "who ran the exports\n"
+    )
+    assert sorted(path.name for path in pipeline.work_dir.rglob("*")) == before
 
 
 def test_forget_tells_first(pipeline):
