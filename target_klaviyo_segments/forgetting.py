@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 _LEDGER = "ledger.sqlite3"
 # What runs leave in the work directory, by folder, the ledger's own lock last. Nothing else is touched.
 _OURS = {
-    "rejects": ("*.jsonl",),
+    "rejects": ("*.jsonl", "*.html", "*.draft"),
     "failed": ("*.jsonl",),
-    "reports": ("*.json", "*.draft"),
+    "reports": ("*.json", "*.html", "*.draft"),
     "": (
         "report.*",
         "plan.*",

@@ -258,6 +258,17 @@ def test_forget_leaves_nothing_of_ours_and_all_of_others(pipeline):
     assert not pipeline.work_dir.exists()
 
 
+def test_forget_takes_the_pages_of_rejected_rows_too(pipeline, tmp_path):
+    """Of any run, and a draft of one: they hold people's data."""
+    assert pipeline.run([*PEOPLE, record("nobody")])
+    run_id = pipeline.report["run_id"]
+    for arguments in (["--rows"], [run_id], ["--rows", run_id]):
+        assert main(["report", "--work-dir", str(pipeline.work_dir), *arguments]) == 0
+    (pipeline.work_dir / "rejects" / f"{run_id}.html.draft").touch()
+    forget(pipeline)
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
 @pytest.mark.parametrize("closed", [".", "rejects"])
 def test_forget_by_a_user_who_may_not_look(pipeline, tmp_path, closed):
     """What cannot be seen is not gone: told so, with exit status 1, and all stays."""
