@@ -197,7 +197,7 @@ class Run:
         try:
             step()
         except TargetError as error:
-            self._log.error("%s", error)  # for the user, who needs no traceback
+            self._log.warning("%s", error)  # what ends the run is the one error
 
     def _settle(self, reason: BaseException, message: str) -> None:
         if isinstance(reason, InputError):

@@ -34,10 +34,11 @@ def run(folder, url, **options):
 
 
 def assert_told(done, *words):
-    """One line of ours, and no traceback."""
+    """One line of ours, the last, and no traceback."""
     errors = done.stderr.decode()
     assert done.returncode == 1, errors
     assert "Traceback" not in errors
+    assert [" | ERROR " in line for line in errors.splitlines()].index(True) == errors.count("\n") - 1, errors
     assert any(word in errors for word in words), errors
 
 
