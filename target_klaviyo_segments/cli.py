@@ -48,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.captureWarnings(capture=True)  # a library's go the way of all lines, whoever reads them
     logging.getLogger("py.warnings").addFilter(_in_one_line)
     try:
+        _check_level()
         if arguments[:1] == ["forget"]:
             command, rest, name = forget, arguments[1:], "target-klaviyo-segments forget"
         else:
@@ -104,6 +105,20 @@ def _ended_by_ctrl_c() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _check_level() -> None:
+    """Of a word that it does not know, the logging of Python makes a traceback.
+
+    Raises:
+        SettingsError: The variable from which the SDK takes the level of the log holds such a word.
+    """
+    for variable in ("TARGET_KLAVIYO_SEGMENTS_LOGLEVEL", "LOGLEVEL"):  # the first that holds anything
+        if level := os.environ.get(variable):
+            if not isinstance(logging.getLevelName(level.upper()), int):
+                levels = "DEBUG, INFO, WARNING, ERROR or CRITICAL"
+                raise SettingsError([f"the variable {variable} holds no level of a log. Set it to {levels}"])
+            return
 
 
 def _is_true_here(line: logging.LogRecord) -> bool:

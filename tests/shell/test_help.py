@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 
+import forks
 import pytest
 
 from target_klaviyo_segments.cli import main
@@ -51,6 +53,22 @@ def test_a_word_that_is_no_command(capsys, word, words):
     told = capsys.readouterr().err
     assert told.startswith(words)
     assert told.endswith(" commands are report and forget; all else is an option, see --help\n")
+
+
+@pytest.mark.parametrize("arguments", [["--about"], ["--check"], ["forget"], []])
+@pytest.mark.parametrize("variable", ["LOGLEVEL", "TARGET_KLAVIYO_SEGMENTS_LOGLEVEL"])
+def test_a_level_that_no_log_has(tmp_path, arguments, variable):
+    """One line that names the variable and what it may hold, and no traceback."""
+    done = forks.run(arguments, cwd=tmp_path, env={**os.environ, variable: "verbose"})
+    words = "holds no level of a log. Set it to DEBUG, INFO, WARNING, ERROR or CRITICAL"
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.decode() == f"the variable {variable} {words}\n"
+
+
+def test_a_level_in_small_letters_is_one(tmp_path):
+    """As for the Singer SDK, which reads it, and nothing at all is none."""
+    for level in ("debug", ""):
+        assert forks.run(["--about"], cwd=tmp_path, env={**os.environ, "LOGLEVEL": level}).returncode == 0
 
 
 def test_a_librarys_warning_is_one_line():
