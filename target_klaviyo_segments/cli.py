@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import logging
 import os
 import re
@@ -30,6 +31,7 @@ _WORDS |= {name.lstrip("-"): name for name in ("--help", "--version", "--config"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the target; the exit status comes back."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    _escape_what_has_no_letter()
     status = _without_the_sdk(arguments)
     if status is not None:
         return status
@@ -136,6 +138,13 @@ def _open_what_is_closed() -> None:
     """A shell may start us without stdin or stdout (`<&-`, `>&-`): nothing comes, nobody reads."""
     sys.stdin = sys.stdin or open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115  # a device, for as long as we run
     sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  # same
+
+
+def _escape_what_has_no_letter() -> None:
+    """A Latin-1 or ASCII terminal shows of a name what it can, and the rest by numbers. STATE is ASCII in any case."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _collect_less() -> None:

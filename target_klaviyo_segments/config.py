@@ -22,6 +22,7 @@ _SDK_KINDS = {
     "flattening_separator": "string",
 }
 _JSON_IS_STRICT = 'JSON has no comments, no comma before a closing bracket, no quotes but ", and small true and false'
+_PATHS = ("work_dir", "api_key_file")
 _NEARLY = 0.8  # of a name's letters
 _BOOLEANS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
@@ -32,13 +33,18 @@ def read_config(paths: Iterable[str], environment: Mapping[str, str]) -> dict[st
     A path `ENV` is accepted for the habit of other targets and changes nothing: variables are always read.
 
     Raises:
-        SettingsError: A file cannot be read, is not JSON or no object; a variable does not fit its setting.
+        SettingsError: A file cannot be read, is not JSON or no object; a variable does not fit its setting; a path that
+            is none.
     """
     config: dict[str, Any] = {}
     for path in paths:
         if path != "ENV":
             config |= _read_file(path)
-    return config | _read_environment(environment)
+    config |= _read_environment(environment)
+    for name in _PATHS:
+        if "\0" in str(config.get(name)):
+            raise SettingsError([f"`{name}` has a NUL character, which no path has"])
+    return config
 
 
 def exposed(paths: Iterable[str], environment: Mapping[str, str]) -> Iterator[str]:

@@ -43,6 +43,6 @@ def document(
     connection: Any,  # noqa: ANN401  # as it was given, be it right or not
     findings: list[Finding],
 ) -> str:
-    """One document: `ok`, `connection`, `checks` with `about`, `verdict` and `words`."""
+    """One document, in ASCII: `ok`, `connection`, `checks` with `about`, `verdict` and `words`."""
     found = {"ok": in_order(findings), "connection": connection, "checks": [asdict(each) for each in findings]}
-    return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(found, indent=2) + "\n"

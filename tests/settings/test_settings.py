@@ -250,6 +250,15 @@ def test_a_config_file_may_be_as_windows_writes_it(tmp_path, encoding):
     assert read_config([str(path)], {}) == {"connection_name": "Läden", "list_id": "Y6nRLr"}
 
 
+@pytest.mark.parametrize("name", ["work_dir", "api_key_file"])
+def test_a_path_that_no_file_can_have(tmp_path, name):
+    """Told by its setting, for every command."""
+    (tmp_path / "config.json").write_text(json.dumps({name: "a\0b"}))
+    with pytest.raises(SettingsError) as refused:
+        read_config([str(tmp_path / "config.json")], {})
+    assert str(refused.value) == f"`{name}` has a NUL character, which no path has"
+
+
 def test_a_misspelt_variable_is_refused():
     """A dry run that was meant so would be a run."""
     with pytest.raises(SettingsError) as refused:
