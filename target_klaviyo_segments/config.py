@@ -86,6 +86,9 @@ def _read_file(path: str) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         told = f"the config file {path} is not JSON at line {error.lineno}: {error.msg}. {_JSON_IS_STRICT}"
         raise SettingsError([told]) from None
+    except (RecursionError, ValueError):  # of more digits than 4,300 Python makes no number
+        told = f"the config file {path} is nested too deeply or has a number of thousands of digits: it is spoilt"
+        raise SettingsError([told]) from None
     if not isinstance(content, dict):
         raise SettingsError([f'the config file {path} holds no JSON object, such as {{"list_id": "Y6nRLr"}}'])
     return content
@@ -111,7 +114,7 @@ def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         if text:
             try:
                 values[name] = _PARSERS[kind](text)
-            except (ValueError, KeyError):
+            except (ValueError, KeyError, RecursionError):
                 problems.append(f"the variable {variable} does not hold {_WANTED[kind]}")
     problems += _misspelt(environment, kinds)
     if problems:

@@ -16,6 +16,7 @@ from target_klaviyo_segments.settings import Settings
 from target_klaviyo_segments.settings.table import SDK_SETTINGS, SETTINGS, config_jsonschema
 
 ROOT = Path(__file__).parent.parent.parent
+SPOILT = "the config file {} is nested too deeply or has a number of thousands of digits: it is spoilt"
 GOOD = {"api_key": "pk_sandbox_0123456789abcdef", "accept_data_privacy": True, "list_id": "Y6nRLr"}
 
 
@@ -230,6 +231,8 @@ def test_files_merge_and_the_environment_outranks_them(tmp_path):
         ),
         (b"[]", 'the config file {} holds no JSON object, such as {{"list_id": "Y6nRLr"}}'),
         (b"\xff", "the config file {} is not UTF-8 text: save it as UTF-8"),
+        (b"[" * 100_000, SPOILT),
+        (b'{"max_in_flight": ' + b"1" * 5000 + b"}", SPOILT),
     ],
 )
 def test_an_unreadable_config_file_is_told_by_name(tmp_path, content, words):
@@ -289,6 +292,7 @@ def test_variables_that_do_not_fit_are_told_all_at_once():
     """By the variable's name, which is what the user typed; not by its value."""
     wanted = {
         "SEGMENTS": ("{", "a JSON object"),
+        "FIELD_MAP": ("[" * 100_000, "a JSON object"),
         "DRY_RUN": ("perhaps", "true or false"),
         "ALLOWED_USERS": ("root", "a JSON list"),
         "MAX_IN_FLIGHT": ("many", "a whole number"),
