@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,10 +42,16 @@ def read_config(paths: Iterable[str], environment: Mapping[str, str]) -> dict[st
         if path != "ENV":
             config |= _read_file(path)
     config |= _read_environment(environment)
+    return config | dict(_paths(config))
+
+
+def _paths(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Those of the settings, with the home folder for `~` as a shell has it: nobody means a folder of that name."""
     for name in _PATHS:
-        if "\0" in str(config.get(name)):
-            raise SettingsError([f"`{name}` has a NUL character, which no path has"])
-    return config
+        if isinstance(path := config.get(name), str):
+            if "\0" in path:
+                raise SettingsError([f"`{name}` has a NUL character, which no path has"])
+            yield name, os.path.expanduser(path)  # noqa: PTH111  # `Path` raises for a user that there is not
 
 
 def exposed(paths: Iterable[str], environment: Mapping[str, str]) -> Iterator[str]:

@@ -15,7 +15,7 @@ ROWS = (
     Setting(
         "api_key_file",
         "string",
-        "File that holds the private API key and nothing else; instead of api_key.",
+        "File that holds the private API key and nothing else; instead of api_key. ~ at its beginning is the home folder.",
     ),
     Setting(
         "oauth_client_id",

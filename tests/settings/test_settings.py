@@ -254,6 +254,15 @@ def test_a_config_file_may_be_as_windows_writes_it(tmp_path, encoding):
 
 
 @pytest.mark.parametrize("name", ["work_dir", "api_key_file"])
+def test_the_home_folder_in_a_path(monkeypatch, tmp_path, name):
+    """As a shell has it: `~` makes no folder of that name."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert read_config([], {f"{ENVIRONMENT_PREFIX}{name.upper()}": "~/kw"}) == {name: str(tmp_path / "kw")}
+    (tmp_path / "config.json").write_text(json.dumps({name: "kw/~"}))
+    assert read_config([str(tmp_path / "config.json")], {}) == {name: "kw/~"}
+
+
+@pytest.mark.parametrize("name", ["work_dir", "api_key_file"])
 def test_a_path_that_no_file_can_have(tmp_path, name):
     """Told by its setting, for every command."""
     (tmp_path / "config.json").write_text(json.dumps({name: "a\0b"}))
