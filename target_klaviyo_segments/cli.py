@@ -15,7 +15,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from target_klaviyo_segments import __version__
-from target_klaviyo_segments.errors import SettingsError, StoppedBySignal, TargetError
+from target_klaviyo_segments.errors import SettingsError, StoppedBySignal, TargetError, in_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -46,9 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     _collect_less()
     _share_memory()
+    logging.setLogRecordFactory(_Line)
     Command.logger.addFilter(_is_true_here)
     logging.captureWarnings(capture=True)  # a library's go the way of all lines, whoever reads them
-    logging.getLogger("py.warnings").addFilter(_in_one_line)
+    logging.getLogger("py.warnings").addFilter(_without_its_place)
     try:
         _check_level()
         if arguments[:1] == ["forget"]:
@@ -128,9 +129,18 @@ def _is_true_here(line: logging.LogRecord) -> bool:
     return not str(line.msg).startswith("Skipping parse of env var")
 
 
-def _in_one_line(line: logging.LogRecord) -> bool:
+class _Line(logging.LogRecord):
+    """Of whichever log, for whoever reads it."""
+
+    def getMessage(self) -> str:  # noqa: N802  # its name there
+        """One line, whatever the names in it."""
+        return in_one_line(super().getMessage())
+
+
+def _without_its_place(line: logging.LogRecord) -> bool:
     """A library's warning without the place in its source, which helps nobody who runs a pipeline."""
-    line.msg, line.args = re.sub(r"^.*?:\d+: ", "", line.getMessage().partition("\n")[0]), ()
+    whole = logging.LogRecord.getMessage(line)
+    line.msg, line.args = re.sub(r"^.*?:\d+: ", "", whole.partition("\n")[0]), ()
     return True
 
 

@@ -14,7 +14,7 @@ import click
 from target_klaviyo_segments import acceptance, tokens
 from target_klaviyo_segments import config as configuration
 from target_klaviyo_segments.alerts import memory
-from target_klaviyo_segments.errors import NotFound, RunStopped, SettingsError, WorkDirError
+from target_klaviyo_segments.errors import NotFound, RunStopped, SettingsError, WorkDirError, in_one_line
 from target_klaviyo_segments.export.removal import Removal
 from target_klaviyo_segments.gate import refusal, user_name
 from target_klaviyo_segments.ledger import Ledger, glance
@@ -61,7 +61,7 @@ def forget(config: tuple[str, ...], *, and_empty_list: bool, yes: bool) -> int:
         click.echo("`dry_run` is true, so it is only told what would be done")
         yes = False
     for line in carry_out(values, Wires(), and_empty_list=and_empty_list, yes=yes):
-        click.echo(line)
+        click.echo(in_one_line(line))
     return 0 if yes else 1
 
 

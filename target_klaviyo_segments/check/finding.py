@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from target_klaviyo_segments.errors import in_one_line
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -31,7 +33,7 @@ class Finding:
     @property
     def line(self) -> str:
         """`todo  list Y6nRLr: ...`, always one line."""
-        return " ".join(f"{self.verdict.value:<8}{self.about}: {self.words}".split("\n"))
+        return in_one_line(f"{self.verdict.value:<8}{self.about}: {self.words}")
 
 
 def in_order(findings: Iterable[Finding]) -> bool:
