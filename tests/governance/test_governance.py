@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import time
 from contextlib import closing
 
 import forks
 import pytest
+from checkout import ROOT
 from pipeline import KEY, LIST, Pipeline, record, schema
 from shop import in_meta
 
@@ -236,6 +239,33 @@ def test_who_accepted_and_since_when(pipeline):
     assert pipeline.report["data_privacy"] == first
     assert pipeline.run(PEOPLE, connection_name="other")
     assert pipeline.report["data_privacy"]["since"] == pipeline.report["started_at"]
+
+
+@pytest.fixture
+def _usual_umask():
+    theirs = os.umask(0o022)
+    yield
+    os.umask(theirs)
+
+
+@pytest.mark.usefixtures("_usual_umask")
+def test_who_may_read_what_runs_leave(pipeline):
+    """Each file, pages that `report` makes too, is in the table of docs/operations.md, for whom it says."""
+    pipeline.sandbox.oauth.rotates = True
+    assert pipeline.run(PEOPLE, dry_run=True)
+    pipeline.sandbox.cancel_jobs(1)
+    assert not pipeline.run([*PEOPLE, record("nobody")], **OAUTH, alert_webhook_url="http://127.0.0.1:9/hook")
+    for arguments in (["--rows"], [pipeline.report["run_id"]]):
+        assert main(["report", "--work-dir", str(pipeline.work_dir), *arguments]) == 0
+    _, table = (ROOT / "docs" / "operations.md").read_text().split("## Where everything is", 1)
+    rows = [row.split("|")[1:-1] for row in table.split("##", 1)[0].splitlines() if row.startswith("| `")]
+    for_whom = {name.replace("{run_id}", "*"): whom for names, _, whom in rows for name in re.findall("`(.+?)`", names)}
+    found = [path for path in pipeline.work_dir.rglob("*") if path.is_file()]
+    assert {"failed", "rejects", "reports"} <= {path.parent.name for path in found}
+    for path in found:
+        (whom,) = [whom for name, whom in for_whom.items() if path.relative_to(pipeline.work_dir).match(name)]
+        assert (path.stat().st_mode & 0o077 == 0) == ("its owner" in whom), path
+    assert all(path.stat().st_mode & 0o077 == 0 for path in [pipeline.work_dir, *(each.parent for each in found)])
 
 
 def forget(pipeline, *, empty=False, yes=True, **settings):
