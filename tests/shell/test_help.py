@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
 
 import forks
 import pytest
+from checkout import ROOT
 
 from target_klaviyo_segments.cli import main
 
@@ -53,6 +55,20 @@ def test_a_word_that_is_no_command(capsys, word, words):
     told = capsys.readouterr().err
     assert told.startswith(words)
     assert told.endswith(" commands are report and forget; all else is an option, see --help\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--frob"], ["--allow-removals", "x"], ["--retry"], ["--input", "nowhere"], ["chek"], ["report", "--frob"]],
+)
+def test_a_call_that_is_none(tmp_path, arguments):
+    """Told with the exit status that the documents name for it, which is no run's; nothing is read or made."""
+    done = forks.run(arguments, input=b"no message", cwd=tmp_path)
+    page = (ROOT / "docs" / "operations.md").read_text()
+    (status,) = re.findall(r"\n\| (\d+) \| a call that is none", page)
+    assert (done.returncode, done.stdout) == (int(status), b"")
+    assert b"Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("arguments", [["--about"], ["--check"], ["forget"], []])
