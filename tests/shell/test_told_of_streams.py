@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -9,6 +10,7 @@ from pipeline import LIST, command, record, schema, state
 
 from target_klaviyo_segments.sandbox.app import Sandbox
 from target_klaviyo_segments.sandbox.server import SandboxServer
+from target_klaviyo_segments.settings.table import SETTINGS
 
 
 def told(caplog):
@@ -30,6 +32,23 @@ def test_a_thousand_streams_do_not_fill_the_log(pipeline, caplog):
     assert pipeline.run([*lines, state(1)], field_map={"first_name": "givn"}), pipeline.error
     assert len([line for line in told(caplog) if "field_map" in line]) == 20
     assert "connection klaviyo: 10 more warnings are in the report" in told(caplog)
+
+
+def test_where_the_name_of_a_connection_is_shown(server, tmp_path):
+    """Where the setting says: the report, and the log where a run begins, warns and ends."""
+    lines = [schema(email={}), record("a@x.io"), state(1)]
+    done = command(lines, server.url, tmp_path, connection_name="shop", field_map={"first_name": "givn"})
+    assert done.returncode == 0, done.stderr.decode()
+    assert json.loads((tmp_path / "work" / "report.json").read_text())["connection"] == "shop"
+    told = [line for line in done.stderr.decode().splitlines() if "connection shop" in line]
+    begins, *warnings, ends = told
+    assert begins.endswith(" of connection shop begins")
+    assert " of connection shop: successful in " in ends
+    assert warnings
+    assert all(" | WARNING " in line for line in warnings)
+    assert "shown in reports, in alerts, and in the log where a run begins, warns and ends" in (
+        SETTINGS["connection_name"].description
+    )
 
 
 WICKED = "a\nb\x1b[31mred\u202e"  # breaks the line, colours the terminal, turns the text round
