@@ -19,8 +19,7 @@ from target_klaviyo_segments.export.removal import Removal
 from target_klaviyo_segments.gate import refusal, user_name
 from target_klaviyo_segments.ledger import Ledger, glance
 from target_klaviyo_segments.segment.mapping import mapping_problems
-from target_klaviyo_segments.settings import Settings
-from target_klaviyo_segments.settings.table import SETTINGS
+from target_klaviyo_segments.settings import Settings, folder_of
 from target_klaviyo_segments.wiring import Wires, make_client
 
 if TYPE_CHECKING:
@@ -69,11 +68,11 @@ def carry_out(values: Mapping[str, Any], wires: Wires, *, and_empty_list: bool, 
     """Do it, or tell what would be done; a line for each thing.
 
     Raises:
-        SettingsError: The settings do not say which account or folder.
+        SettingsError: The settings do not say which account or folder, or one is misspelt.
         WorkDirError: A run has the ledger, a folder cannot be looked into, or a file cannot be removed.
         KlaviyoError: Klaviyo does not take people off; then nothing here is removed.
     """
-    work_dir = Path(values.get("work_dir") or SETTINGS["work_dir"].default)
+    work_dir = Path(folder_of(values))
     settings = Settings.from_config(values, mapping_problems=mapping_problems) if and_empty_list else None
     if settings is not None and (message := refusal(settings, user_name())):
         raise RunStopped(message)

@@ -320,6 +320,30 @@ def test_forget_by_a_user_who_may_not_look(pipeline, tmp_path, closed):
     assert sorted(path.name for path in pipeline.work_dir.rglob("*")) == before
 
 
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"workdir": "elsewhere"}, "there is no setting `workdir`; did you mean `work_dir`?"),
+        ({"work_dir": 5}, "`work_dir` must be text"),
+        ({"work_dir": " "}, "`work_dir` is empty"),
+        ({"dry_run": "yes"}, "`dry_run` must be true or false"),
+    ],
+)
+@pytest.mark.parametrize("arguments", [["forget", "--yes"], ["report"]])
+def test_commands_that_look_into_the_folder_look_at_its_setting(tmp_path, settings, words, arguments):
+    """By a misspelt one they would take the default folder: what another connection left there stays."""
+    theirs = Pipeline(tmp_path)
+    theirs.work_dir = tmp_path / ".target-klaviyo-segments"
+    assert theirs.run(PEOPLE)
+    before = {path: path.read_bytes() for path in theirs.work_dir.rglob("*") if path.is_file()}
+    (tmp_path / "config.json").write_text(json.dumps(settings))
+    done = forks.run([arguments[0], "--config", "config.json", *arguments[1:]], cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.decode().splitlines()[-1].endswith(words)
+    assert "Traceback" not in done.stderr.decode()
+    assert {path: path.read_bytes() for path in theirs.work_dir.rglob("*") if path.is_file()} == before
+
+
 def test_forget_tells_first(pipeline):
     """Without `--yes` nothing is changed, here or there."""
     assert pipeline.run(PEOPLE)
