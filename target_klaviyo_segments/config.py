@@ -87,7 +87,7 @@ def _read_file(path: str) -> dict[str, Any]:
     try:
         content = json.loads(_text(Path(path).read_bytes()))
     except OSError as error:
-        raise SettingsError([f"the config file {path} cannot be read: {error.strerror}"]) from None
+        raise SettingsError([_unreadable(path, error)]) from None
     except UnicodeDecodeError:
         raise SettingsError([f"the config file {path} is not UTF-8 text: save it as UTF-8"]) from None
     except json.JSONDecodeError as error:
@@ -99,6 +99,16 @@ def _read_file(path: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise SettingsError([f'the config file {path} holds no JSON object, such as {{"list_id": "Y6nRLr"}}'])
     return content
+
+
+def _unreadable(path: str, error: OSError) -> str:
+    """A key that was given in its place is not shown."""
+    if path.lstrip().startswith(("{", "pk_")):
+        return (
+            "`--config` was given what looks like settings or a key, which is not shown here: it takes the path of a "
+            "file that holds them"
+        )
+    return f"the config file {path} cannot be read: {error.strerror}"
 
 
 def _text(content: bytes) -> str:

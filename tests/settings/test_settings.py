@@ -245,6 +245,19 @@ def test_an_unreadable_config_file_is_told_by_name(tmp_path, content, words):
     assert str(refused.value) == words.format(path)
 
 
+@pytest.mark.parametrize(
+    "given", [' {"api_key": "pk_0123456789"}', "pk_0123456789", '{"oauth_client_secret":"' + "s" * 300 + '"}']
+)
+def test_settings_in_the_place_of_a_file_are_not_shown(given):
+    """There may be a key among them: nobody's log has it."""
+    with pytest.raises(SettingsError) as refused:
+        read_config([given], {})
+    assert str(refused.value) == (
+        "`--config` was given what looks like settings or a key, which is not shown here: it takes the path of a file "
+        "that holds them"
+    )
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
 def test_a_config_file_may_be_as_windows_writes_it(tmp_path, encoding):
     """With a mark at its beginning, in UTF-16 as its shells write, and with its ends of lines."""
