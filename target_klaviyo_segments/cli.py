@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import io
 import logging
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _ARENA_MAX = -8  # M_ARENA_MAX of glibc's malloc.h
+# What a write to stdout may end by; files that we name ourselves have told theirs.
+_OUTPUT_ENDS = {errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 # What may be meant by a word that is no command.
 _WORDS = {
     name.lstrip("-"): name for name in ("report", "forget", "--check", "--dry-run", "--retry", "--full", "--about")
@@ -30,12 +33,23 @@ _WORDS |= {name.lstrip("-"): name for name in ("--help", "--version", "--config"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the target; the exit status comes back."""
-    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    _open_what_is_closed()
     _escape_what_has_no_letter()
+    try:
+        try:
+            return _called(sys.argv[1:] if arguments is None else list(arguments))
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        if error.errno not in _OUTPUT_ENDS or error.filename is not None:
+            raise
+        return _stdout_takes_no_more(error)
+
+
+def _called(arguments: Sequence[str]) -> int:
     status = _without_the_sdk(arguments)
     if status is not None:
         return status
-    _open_what_is_closed()
     gc.disable()  # of what is imported nothing is ever thrown away
     with _ended_by_ctrl_c():
         import click  # noqa: PLC0415  # it takes a part of a second
@@ -148,6 +162,16 @@ def _open_what_is_closed() -> None:
     """A shell may start us without stdin or stdout (`<&-`, `>&-`): nothing comes, nobody reads."""
     sys.stdin = sys.stdin or open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115  # a device, for as long as we run
     sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  # same
+
+
+def _stdout_takes_no_more(error: OSError) -> int:
+    """Its disk is full, which is told; or nobody reads it, and then we end as any program in a pipe."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter's last flush fails too
+    if error.errno == errno.EPIPE:
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGPIPE)
+    sys.stderr.write(f"nothing can be written to stdout: {error.strerror}\n")
+    return 1
 
 
 def _escape_what_has_no_letter() -> None:

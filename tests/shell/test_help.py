@@ -71,6 +71,38 @@ def test_a_call_that_is_none(tmp_path, arguments):
     assert list(tmp_path.iterdir()) == []
 
 
+SAID = (["--version"], ["--about"], ["--help"], ["--check"], ["--check", "--json"], ["forget"])
+
+
+@pytest.mark.parametrize("arguments", SAID)
+def test_a_stdout_on_a_full_disk(tmp_path, arguments):
+    """One line, exit status 1."""
+    with open("/dev/full", "wb") as full:  # noqa: PTH123  # a device
+        done = forks.run(arguments, cwd=tmp_path, stdout=full)
+    assert (done.returncode, done.stderr) == (1, b"nothing can be written to stdout: No space left on device\n")
+
+
+@pytest.mark.parametrize("arguments", SAID)
+def test_a_stdout_that_nobody_reads(tmp_path, arguments):
+    """As of any program before `| head`: not a word, and an end that is no success."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as pipe:
+        done = forks.run(arguments, cwd=tmp_path, stdout=pipe)
+    assert done.stderr == b""
+    assert done.returncode in {-signal.SIGPIPE, 1}  # click ends by 1
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["report", "--help"]])
+def test_a_stdout_that_is_closed(tmp_path, arguments):
+    """By `>&-`: nobody wants to know."""
+    command = [sys.executable, "-m", "target_klaviyo_segments", *arguments]
+    here = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    closed = ["sh", "-c", '"$@" >&-', "sh", *command]
+    done = subprocess.run(closed, cwd=tmp_path, env=here, capture_output=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 @pytest.mark.parametrize("arguments", [["--about"], ["--check"], ["forget"], []])
 @pytest.mark.parametrize("variable", ["LOGLEVEL", "TARGET_KLAVIYO_SEGMENTS_LOGLEVEL"])
 def test_a_level_that_no_log_has(tmp_path, arguments, variable):
