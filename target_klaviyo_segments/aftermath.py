@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from target_klaviyo_segments.report.document import RunReport, StreamReport
+from target_klaviyo_segments.report.files import past_report
 from target_klaviyo_segments.report.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from target_klaviyo_segments.ledger import PastRun
 
@@ -23,6 +26,26 @@ def sentences(outcome: Outcome) -> Iterator[str]:
         arrived, lost = counts["delivered"], counts["undelivered"]
         rest = f", and {lost} had not: they are not taken for delivered" if lost else ""
         yield f"run {run_id} broke off: of its stream `{stream}`, {arrived} rows under way had arrived{rest}"
+
+
+def end_of(run: PastRun, work_dir: Path) -> tuple[str, dict[str, Any]] | None:
+    """Status and counts of a run that wrote itself that it failed, and only its ledger took no more; None of others.
+
+    A report that says `successful` is of one that was killed in between: it did not end well.
+    """
+    try:
+        found = json.loads(past_report(run.run_id, work_dir).read_text(encoding="utf-8"))
+        if found["status"] == "successful":
+            return None
+        streams = {name: _counts(each) for name, each in found["streams"].items()}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):  # there is none that is ours and whole
+        return None
+    return found["status"], {"streams": streams}
+
+
+def _counts(stream: Mapping[str, Any]) -> dict[str, Any]:
+    fates = {name: stream[name] for name in (*Tally().as_dict(), "reject_reasons")}
+    return fates | {"list_id": stream["list"] and stream["list"]["id"]}
 
 
 def report_of(run: PastRun, outcome: Outcome, *, user: str, settled_by: str) -> RunReport:
@@ -39,7 +62,10 @@ def report_of(run: PastRun, outcome: Outcome, *, user: str, settled_by: str) -> 
         user=user,
         started_at=datetime.fromtimestamp(run.began, timezone.utc),
         ended_at=datetime.now(timezone.utc),
-        message=f"the run was killed; the run {settled_by} asked Klaviyo what had become of the rows under way",
+        message=(
+            f"the run was killed, or could not write its report; the run {settled_by} asked Klaviyo what had become of "
+            "the rows under way"
+        ),
         data_privacy_accepted=True,
         streams=streams,
     )

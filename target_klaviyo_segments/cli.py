@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import gc
+import io
 import logging
 import os
 import re
@@ -14,12 +16,14 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from target_klaviyo_segments import __version__
-from target_klaviyo_segments.errors import SettingsError, StoppedBySignal, TargetError
+from target_klaviyo_segments.errors import SettingsError, StoppedBySignal, TargetError, in_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _ARENA_MAX = -8  # M_ARENA_MAX of glibc's malloc.h
+# What a write to stdout may end by; files that we name ourselves have told theirs.
+_OUTPUT_ENDS = {errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 # What may be meant by a word that is no command.
 _WORDS = {
     name.lstrip("-"): name for name in ("report", "forget", "--check", "--dry-run", "--retry", "--full", "--about")
@@ -29,11 +33,23 @@ _WORDS |= {name.lstrip("-"): name for name in ("--help", "--version", "--config"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the target; the exit status comes back."""
-    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    _open_what_is_closed()
+    _escape_what_has_no_letter()
+    try:
+        try:
+            return _called(sys.argv[1:] if arguments is None else list(arguments))
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        if error.errno not in _OUTPUT_ENDS or error.filename is not None:
+            raise
+        return _stdout_takes_no_more(error)
+
+
+def _called(arguments: Sequence[str]) -> int:
     status = _without_the_sdk(arguments)
     if status is not None:
         return status
-    _open_what_is_closed()
     gc.disable()  # of what is imported nothing is ever thrown away
     with _ended_by_ctrl_c():
         import click  # noqa: PLC0415  # it takes a part of a second
@@ -44,10 +60,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     _collect_less()
     _share_memory()
+    logging.setLogRecordFactory(_Line)
     Command.logger.addFilter(_is_true_here)
     logging.captureWarnings(capture=True)  # a library's go the way of all lines, whoever reads them
-    logging.getLogger("py.warnings").addFilter(_in_one_line)
+    logging.getLogger("py.warnings").addFilter(_without_its_place)
     try:
+        _check_level()
         if arguments[:1] == ["forget"]:
             command, rest, name = forget, arguments[1:], "target-klaviyo-segments forget"
         else:
@@ -106,14 +124,37 @@ def _ended_by_ctrl_c() -> Iterator[None]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def _check_level() -> None:
+    """Of a word that it does not know, the logging of Python makes a traceback.
+
+    Raises:
+        SettingsError: The variable from which the SDK takes the level of the log holds such a word.
+    """
+    for variable in ("TARGET_KLAVIYO_SEGMENTS_LOGLEVEL", "LOGLEVEL"):  # the first that holds anything
+        if level := os.environ.get(variable):
+            if not isinstance(logging.getLevelName(level.upper()), int):
+                levels = "DEBUG, INFO, WARNING, ERROR or CRITICAL"
+                raise SettingsError([f"the variable {variable} holds no level of a log. Set it to {levels}"])
+            return
+
+
 def _is_true_here(line: logging.LogRecord) -> bool:
     """The SDK says at each start that it skips the variables of the environment: `config.py` has read them."""
     return not str(line.msg).startswith("Skipping parse of env var")
 
 
-def _in_one_line(line: logging.LogRecord) -> bool:
+class _Line(logging.LogRecord):
+    """Of whichever log, for whoever reads it."""
+
+    def getMessage(self) -> str:  # noqa: N802  # its name there
+        """One line, whatever the names in it."""
+        return in_one_line(super().getMessage())
+
+
+def _without_its_place(line: logging.LogRecord) -> bool:
     """A library's warning without the place in its source, which helps nobody who runs a pipeline."""
-    line.msg, line.args = re.sub(r"^.*?:\d+: ", "", line.getMessage().partition("\n")[0]), ()
+    whole = logging.LogRecord.getMessage(line)
+    line.msg, line.args = re.sub(r"^.*?:\d+: ", "", whole.partition("\n")[0]), ()
     return True
 
 
@@ -121,6 +162,23 @@ def _open_what_is_closed() -> None:
     """A shell may start us without stdin or stdout (`<&-`, `>&-`): nothing comes, nobody reads."""
     sys.stdin = sys.stdin or open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115  # a device, for as long as we run
     sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  # same
+
+
+def _stdout_takes_no_more(error: OSError) -> int:
+    """Its disk is full, which is told; or nobody reads it, and then we end as any program in a pipe."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter's last flush fails too
+    if error.errno == errno.EPIPE:
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGPIPE)
+    sys.stderr.write(f"nothing can be written to stdout: {error.strerror}\n")
+    return 1
+
+
+def _escape_what_has_no_letter() -> None:
+    """A Latin-1 or ASCII terminal shows of a name what it can, and the rest by numbers. STATE is ASCII in any case."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _collect_less() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ _SDK_KINDS = {
     "flattening_separator": "string",
 }
 _JSON_IS_STRICT = 'JSON has no comments, no comma before a closing bracket, no quotes but ", and small true and false'
+_PATHS = ("work_dir", "api_key_file")
 _NEARLY = 0.8  # of a name's letters
 _BOOLEANS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
@@ -32,13 +34,24 @@ def read_config(paths: Iterable[str], environment: Mapping[str, str]) -> dict[st
     A path `ENV` is accepted for the habit of other targets and changes nothing: variables are always read.
 
     Raises:
-        SettingsError: A file cannot be read, is not JSON or no object; a variable does not fit its setting.
+        SettingsError: A file cannot be read, is not JSON or no object; a variable does not fit its setting; a path that
+            is none.
     """
     config: dict[str, Any] = {}
     for path in paths:
         if path != "ENV":
             config |= _read_file(path)
-    return config | _read_environment(environment)
+    config |= _read_environment(environment)
+    return config | dict(_paths(config))
+
+
+def _paths(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Those of the settings, with the home folder for `~` as a shell has it: nobody means a folder of that name."""
+    for name in _PATHS:
+        if isinstance(path := config.get(name), str):
+            if "\0" in path:
+                raise SettingsError([f"`{name}` has a NUL character, which no path has"])
+            yield name, os.path.expanduser(path)  # noqa: PTH111  # `Path` raises for a user that there is not
 
 
 def exposed(paths: Iterable[str], environment: Mapping[str, str]) -> Iterator[str]:
@@ -74,15 +87,28 @@ def _read_file(path: str) -> dict[str, Any]:
     try:
         content = json.loads(_text(Path(path).read_bytes()))
     except OSError as error:
-        raise SettingsError([f"the config file {path} cannot be read: {error.strerror}"]) from None
+        raise SettingsError([_unreadable(path, error)]) from None
     except UnicodeDecodeError:
         raise SettingsError([f"the config file {path} is not UTF-8 text: save it as UTF-8"]) from None
     except json.JSONDecodeError as error:
         told = f"the config file {path} is not JSON at line {error.lineno}: {error.msg}. {_JSON_IS_STRICT}"
         raise SettingsError([told]) from None
+    except (RecursionError, ValueError):  # of more digits than 4,300 Python makes no number
+        told = f"the config file {path} is nested too deeply or has a number of thousands of digits: it is spoilt"
+        raise SettingsError([told]) from None
     if not isinstance(content, dict):
         raise SettingsError([f'the config file {path} holds no JSON object, such as {{"list_id": "Y6nRLr"}}'])
     return content
+
+
+def _unreadable(path: str, error: OSError) -> str:
+    """A key that was given in its place is not shown."""
+    if path.lstrip().startswith(("{", "pk_")):
+        return (
+            "`--config` was given what looks like settings or a key, which is not shown here: it takes the path of a "
+            "file that holds them"
+        )
+    return f"the config file {path} cannot be read: {error.strerror}"
 
 
 def _text(content: bytes) -> str:
@@ -105,7 +131,7 @@ def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         if text:
             try:
                 values[name] = _PARSERS[kind](text)
-            except (ValueError, KeyError):
+            except (ValueError, KeyError, RecursionError):
                 problems.append(f"the variable {variable} does not hold {_WANTED[kind]}")
     problems += _misspelt(environment, kinds)
     if problems:

@@ -117,10 +117,7 @@ class LineDecoder:
         except RecursionError:
             raise InputError(f"{where} is nested too deeply: look at what the tap sends") from None
         except ValueError:
-            raise InputError(
-                f"{where} is not JSON. A tap prints one Singer message a line on stdout and everything else on stderr; "
-                "run the tap alone to see what it prints"
-            ) from None
+            raise InputError(f"{where} {_why_no_json(line)}") from None
 
 
 def _until_too_long(lines: bytes, tail: bytearray) -> tuple[bytes, bytearray]:
@@ -131,6 +128,17 @@ def _until_too_long(lines: bytes, tail: bytearray) -> tuple[bytes, bytearray]:
             return lines[:begin], bytearray(line)
         begin += len(line) + 1
     return lines, tail
+
+
+def _why_no_json(line: bytes) -> str:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return "is not UTF-8 text, as Singer messages are. Look at the encoding that the tap reads its source in"
+    return (
+        "is not JSON. A tap prints one Singer message a line on stdout and everything else on stderr; "
+        "run the tap alone to see what it prints"
+    )
 
 
 def _integer(digits: str) -> int | Decimal:

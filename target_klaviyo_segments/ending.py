@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
+from target_klaviyo_segments.errors import WorkDirError
 from target_klaviyo_segments.looking_back import look_back
-from target_klaviyo_segments.report.files import write_report
+from target_klaviyo_segments.report.files import remove_report, write_report
 from target_klaviyo_segments.report.foretold import lines_of_plan
 from target_klaviyo_segments.report.page_file import PAGE, PLAN_PAGE, write_page
 from target_klaviyo_segments.report.text import five_lines
@@ -34,18 +36,34 @@ class Ending:
     began: float = field(default_factory=time.monotonic)
 
     def publish(self, status: str, message: str | None, ledger: Ledger) -> None:
-        """Write the report, whose streams are complete, and tell it in five lines.
+        """Write the report, whose streams are complete, note the end in the ledger, and tell it in five lines.
 
         Raises:
-            WorkDirError: It cannot be written.
+            WorkDirError: One of the two cannot be written; then no report says that all went well.
         """
         look_back(self.report, ledger)
         self._warn_of_streams()
         path = self._write(status, message)
+        try:
+            ledger.end_run(self.report.run_id, status, self.report.counts)
+        except WorkDirError as error:
+            if status == "successful":
+                self._write_again("failed", str(error))
+            raise
+        finally:
+            self._tell(path)
+
+    def _write_again(self, status: str, message: str) -> None:
+        """In place of what was written: a disk that is full has room for one."""
+        remove_report(self.report, self.work_dir)
+        with suppress(WorkDirError):  # the next run writes one
+            self._write(status, message)
+
+    def _tell(self, path: Path) -> None:
         tell = lines_of_plan if self.report.dry_run else five_lines
         first, *others = tell(self.report, str(path), self._page())
         rows = {f"rows_{name}": count for name, count in self.report.totals.as_dict().items()}
-        self.log.info("%s", first, extra={"status": status, "seconds": self.report.seconds, **rows})
+        self.log.info("%s", first, extra={"status": self.report.status, "seconds": self.report.seconds, **rows})
         for line in others:
             self.log.info("%s", line)
 

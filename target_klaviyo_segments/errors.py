@@ -6,10 +6,14 @@ user, after what is under way has been settled.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+# What controls a terminal, ends a line, or turns the direction of a text.
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 class Rejection(NamedTuple):
@@ -23,11 +27,16 @@ class Rejection(NamedTuple):
     field: str | None = None
 
 
+def in_one_line(text: str) -> str:
+    """As a log or a terminal may show it: a name in it may have any character, ends of lines and colours too."""
+    return _UNSEEN.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
 class TargetError(Exception):
-    """Ends the run; its text is the one line that the user sees, also when a name in it has several."""
+    """Ends the run; its text is the one line that the user sees."""
 
     def __str__(self) -> str:
-        return " ".join(super().__str__().splitlines())
+        return in_one_line(super().__str__())
 
 
 class SettingsError(TargetError):

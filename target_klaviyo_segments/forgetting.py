@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
 import time
 from contextlib import suppress
@@ -13,13 +14,12 @@ import click
 from target_klaviyo_segments import acceptance, tokens
 from target_klaviyo_segments import config as configuration
 from target_klaviyo_segments.alerts import memory
-from target_klaviyo_segments.errors import NotFound, RunStopped, SettingsError, WorkDirError
+from target_klaviyo_segments.errors import NotFound, RunStopped, SettingsError, WorkDirError, in_one_line
 from target_klaviyo_segments.export.removal import Removal
 from target_klaviyo_segments.gate import refusal, user_name
 from target_klaviyo_segments.ledger import Ledger, glance
 from target_klaviyo_segments.segment.mapping import mapping_problems
-from target_klaviyo_segments.settings import Settings
-from target_klaviyo_segments.settings.table import SETTINGS
+from target_klaviyo_segments.settings import Settings, folder_of
 from target_klaviyo_segments.wiring import Wires, make_client
 
 if TYPE_CHECKING:
@@ -28,25 +28,25 @@ if TYPE_CHECKING:
     from target_klaviyo_segments.klaviyo.client import KlaviyoClient
 
 _LEDGER = "ledger.sqlite3"
-# What runs leave in the work directory, the ledger's own lock last. Nothing else is touched.
-_OURS = (
-    "rejects/*.jsonl",
-    "failed/*.jsonl",
-    "reports/*.json",
-    "reports/*.draft",
-    "report.*",
-    "plan.*",
-    acceptance.FILE,
-    memory.FILE,
-    tokens.FILE,
-    "*.draft",
-    "ledger-damaged-*.sqlite3*",
-    "ledger.sqlite3-wal",
-    "ledger.sqlite3-shm",
-    _LEDGER,
-    "ledger.lock",
-)
-_FOLDERS = ("rejects", "failed", "reports")
+# What runs leave in the work directory, by folder, the ledger's own lock last. Nothing else is touched.
+_OURS = {
+    "rejects": ("*.jsonl", "*.html", "*.draft"),
+    "failed": ("*.jsonl",),
+    "reports": ("*.json", "*.html", "*.draft"),
+    "": (
+        "report.*",
+        "plan.*",
+        acceptance.FILE,
+        memory.FILE,
+        tokens.FILE,
+        "*.draft",
+        "ledger-damaged-*.sqlite3*",
+        "ledger.sqlite3-wal",
+        "ledger.sqlite3-shm",
+        _LEDGER,
+        "ledger.lock",
+    ),
+}
 
 
 @click.command(name="forget", help="Remove what this connection left on this machine: ledger, reports, rejected rows.")
@@ -60,7 +60,7 @@ def forget(config: tuple[str, ...], *, and_empty_list: bool, yes: bool) -> int:
         click.echo("`dry_run` is true, so it is only told what would be done")
         yes = False
     for line in carry_out(values, Wires(), and_empty_list=and_empty_list, yes=yes):
-        click.echo(line)
+        click.echo(in_one_line(line))
     return 0 if yes else 1
 
 
@@ -68,19 +68,20 @@ def carry_out(values: Mapping[str, Any], wires: Wires, *, and_empty_list: bool, 
     """Do it, or tell what would be done; a line for each thing.
 
     Raises:
-        SettingsError: The settings do not say which account or folder.
-        WorkDirError: A run has the ledger, or a file cannot be removed.
+        SettingsError: The settings do not say which account or folder, or one is misspelt.
+        WorkDirError: A run has the ledger, a folder cannot be looked into, or a file cannot be removed.
         KlaviyoError: Klaviyo does not take people off; then nothing here is removed.
     """
-    work_dir = Path(values.get("work_dir") or SETTINGS["work_dir"].default)
+    work_dir = Path(folder_of(values))
     settings = Settings.from_config(values, mapping_problems=mapping_problems) if and_empty_list else None
     if settings is not None and (message := refusal(settings, user_name())):
         raise RunStopped(message)
-    if not work_dir.is_dir() or not _files(work_dir):
+    files = _files(work_dir)
+    if not files:
         yield f"{work_dir} holds nothing of ours"
         return
-    if not (work_dir / _LEDGER).exists():
-        yield from _files_gone(work_dir, yes=yes)
+    if work_dir / _LEDGER not in files:
+        yield from _files_gone(work_dir, len(files), yes=yes)
         return
     found = glance(work_dir / _LEDGER)
     if settings is not None and found is not None and found.unfinished:
@@ -92,7 +93,7 @@ def carry_out(values: Mapping[str, Any], wires: Wires, *, and_empty_list: bool, 
     try:
         if settings is not None:
             yield from _empty(ledger, found.lists if found else (), settings, wires, yes=yes)
-        yield from _files_gone(work_dir, yes=yes)
+        yield from _files_gone(work_dir, len(files), yes=yes)
     finally:
         ledger.close()
     if yes:  # closing wrote them once more
@@ -152,22 +153,33 @@ def _those_there(client: KlaviyoClient, lists: Sequence[str], account_id: str) -
     return there
 
 
-def _files_gone(work_dir: Path, *, yes: bool) -> Iterable[str]:
-    files = _files(work_dir)
+def _files_gone(work_dir: Path, count: int, *, yes: bool) -> Iterable[str]:
+    """`count`: as many as there were; an open ledger has more, which nobody knows."""
     if not yes:
-        yield f"{work_dir}: {len(files)} files would be removed; add --yes to do it"
+        yield f"{work_dir}: {count} files would be removed; add --yes to do it"
         return
-    _remove(files)
+    _remove(_files(work_dir))
     _folders_gone(work_dir)
-    yield f"{work_dir}: {len(files)} files removed"
+    yield f"{work_dir}: {count} files removed"
 
 
 def _files(work_dir: Path) -> list[Path]:
-    return list(dict.fromkeys(path for pattern in _OURS for path in work_dir.glob(pattern) if _is_file(path)))
+    return [path for folder, patterns in _OURS.items() for path in _those_of(work_dir / folder, patterns)]
 
 
-def _is_file(path: Path) -> bool:
-    return path.is_file() or path.is_symlink()
+def _those_of(folder: Path, patterns: Iterable[str]) -> Iterable[Path]:
+    """Its files of ours, each once. What cannot be seen is not gone: `glob` would find nothing, without a word."""
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries if entry.is_file() or entry.is_symlink()]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise WorkDirError(
+            f"the folder {folder} cannot be looked into: {error.strerror}. Nothing was forgotten; run it as the user "
+            "who ran the exports"
+        ) from None
+    return dict.fromkeys(folder / name for pattern in patterns for name in fnmatch.filter(names, pattern))
 
 
 def _remove(files: Iterable[Path]) -> None:
@@ -183,6 +195,6 @@ def _remove(files: Iterable[Path]) -> None:
 
 def _folders_gone(work_dir: Path) -> None:
     """Those that are empty now: what others keep there stays."""
-    for folder in (*(work_dir / name for name in _FOLDERS), work_dir):
+    for folder in (work_dir / name for name in _OURS):
         with suppress(OSError):
             folder.rmdir()

@@ -50,9 +50,9 @@ class Retry:
         told of those left out that were kept before it could be done.
 
         Raises:
-            InputError: There are none.
+            InputError: There are none, or this user may not read them.
         """
-        self._files = [path for folder in KEPT_IN if (path := work_dir / folder / f"{run_id}.jsonl").is_file()]
+        self._files = [path for folder in KEPT_IN if _is_there(path := work_dir / folder / f"{run_id}.jsonl")]
         if not self._files:
             raise InputError(_nothing_kept(work_dir, run_id))
         self._needed_by = needed_by
@@ -117,6 +117,16 @@ class Retry:
                 begin, which = divmod(place, len(files))
                 files[which].seek(begin)
                 yield _read(files[which].readline(), f"a line of {self._files[which]}")
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        path.open("rb").close()
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return False
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}. Run it as the user who ran that run") from None
+    return True
 
 
 def _read(line: bytes, where: str) -> _Row:

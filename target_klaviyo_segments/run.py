@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from target_klaviyo_segments.acceptance import acceptance
-from target_klaviyo_segments.aftermath import report_of, sentences
+from target_klaviyo_segments.aftermath import end_of, report_of, sentences
 from target_klaviyo_segments.assembly import put_together
 from target_klaviyo_segments.conclusion import stream_reports, too_many_rejected
 from target_klaviyo_segments.ending import Ending
@@ -103,6 +103,9 @@ class Run:
         for sentence in sentences(outcome):
             self.warn(sentence)
         for run in crashed:
+            if (end := end_of(run, self._work_dir)) is not None:
+                self._ledger.end_run(run.run_id, *end)
+                continue
             report = report_of(run, outcome, user=self._report.user, settled_by=self._report.run_id)
             write_past_report(report, self._work_dir)
             self._ledger.end_run(run.run_id, "failed", run.counts)
@@ -174,7 +177,7 @@ class Run:
         vanished = [words for routes in self._routes.values() for words in routes.vanished(self._ledger.segments)]
         problems = [*self.exporter.incomplete, *mistyped, *vanished, *lossy]
         if problems:
-            self._end("failed", "; ".join(problems))
+            self._attempt(partial(self._end, "failed", "; ".join(problems)))
             raise RunStopped("; ".join(problems))
         self._end("successful", None)
 
@@ -194,7 +197,7 @@ class Run:
         try:
             step()
         except TargetError as error:
-            self._log.error("%s", error)  # for the user, who needs no traceback
+            self._log.warning("%s", error)  # what ends the run is the one error
 
     def _settle(self, reason: BaseException, message: str) -> None:
         if isinstance(reason, InputError):
@@ -231,7 +234,6 @@ class Run:
         report.failed_file = str(self._parts.failed.path) if self._parts.failed.written else None
         with closing(self._ledger):
             self._ending.publish(status, message, self._ledger)
-            self._ledger.end_run(report.run_id, status, report.counts)
 
     def _pass_gate(self) -> None:
         message = refusal(self._settings, self._report.user)

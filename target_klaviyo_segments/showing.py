@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from target_klaviyo_segments.config import read_config
 from target_klaviyo_segments.errors import TargetError, WorkDirError
 from target_klaviyo_segments.report.page_file import PAGE, write_page
-from target_klaviyo_segments.settings.table import SETTINGS
+from target_klaviyo_segments.settings import folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
 def _work_dir(options: argparse.Namespace) -> Path:
     if options.work_dir:
         return Path(options.work_dir)
-    return Path(read_config(options.config, os.environ).get("work_dir") or SETTINGS["work_dir"].default)
+    return Path(folder_of(read_config(options.config, os.environ)))
 
 
 def _make(work_dir: Path, run_id: str | None, *, rows: bool) -> Path:

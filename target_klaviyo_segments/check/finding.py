@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from target_klaviyo_segments.errors import in_one_line
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -31,7 +33,7 @@ class Finding:
     @property
     def line(self) -> str:
         """`todo  list Y6nRLr: ...`, always one line."""
-        return " ".join(f"{self.verdict.value:<8}{self.about}: {self.words}".split("\n"))
+        return in_one_line(f"{self.verdict.value:<8}{self.about}: {self.words}")
 
 
 def in_order(findings: Iterable[Finding]) -> bool:
@@ -43,6 +45,6 @@ def document(
     connection: Any,  # noqa: ANN401  # as it was given, be it right or not
     findings: list[Finding],
 ) -> str:
-    """One document: `ok`, `connection`, `checks` with `about`, `verdict` and `words`."""
+    """One document, in ASCII: `ok`, `connection`, `checks` with `about`, `verdict` and `words`."""
     found = {"ok": in_order(findings), "connection": connection, "checks": [asdict(each) for each in findings]}
-    return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(found, indent=2) + "\n"

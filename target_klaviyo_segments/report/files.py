@@ -44,8 +44,15 @@ def write_report(report: RunReport, work_dir: Path) -> Path:
     Raises:
         WorkDirError: They cannot be written.
     """
-    write_past_report(report, work_dir)
-    return _write(report, work_dir / (PLAN if report.dry_run else "report.json"))
+    paths = [_write(report, path) for path in _paths(report, work_dir)]
+    return paths[-1]
+
+
+def remove_report(report: RunReport, work_dir: Path) -> None:
+    """Take back what was written: it is not so."""
+    for path in _paths(report, work_dir):
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 def write_past_report(report: RunReport, work_dir: Path) -> Path:
@@ -54,7 +61,16 @@ def write_past_report(report: RunReport, work_dir: Path) -> Path:
     Raises:
         WorkDirError: It cannot be written.
     """
-    return _write(report, work_dir / "reports" / f"{report.run_id}.json")
+    return _write(report, past_report(report.run_id, work_dir))
+
+
+def past_report(run_id: str, work_dir: Path) -> Path:
+    """Where the report of a run is, whichever came after it."""
+    return work_dir / "reports" / f"{run_id}.json"
+
+
+def _paths(report: RunReport, work_dir: Path) -> tuple[Path, Path]:
+    return past_report(report.run_id, work_dir), work_dir / (PLAN if report.dry_run else "report.json")
 
 
 def _write(report: RunReport, path: Path) -> Path:

@@ -5,7 +5,12 @@ from __future__ import annotations
 from target_klaviyo_segments.settings.setting import Setting
 
 ROWS = (
-    Setting("connection_name", "string", "Name of this connection, shown in logs, reports and errors.", "klaviyo"),
+    Setting(
+        "connection_name",
+        "string",
+        "Name of this connection, shown in reports, in alerts, and in the log where a run begins, warns and ends.",
+        "klaviyo",
+    ),
     Setting(
         "api_key",
         "string",
@@ -15,7 +20,7 @@ ROWS = (
     Setting(
         "api_key_file",
         "string",
-        "File that holds the private API key and nothing else; instead of api_key.",
+        "File that holds the private API key and nothing else; instead of api_key. ~ at its beginning is the home folder.",
     ),
     Setting(
         "oauth_client_id",

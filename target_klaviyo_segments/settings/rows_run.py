@@ -8,7 +8,7 @@ ROWS = (
     Setting(
         "work_dir",
         "string",
-        "Folder for the ledger, reports and rejected rows, made when missing.",
+        "Folder for the ledger, reports and rejected rows, made when missing. ~ at its beginning is the home folder.",
         ".target-klaviyo-segments",
     ),
     Setting(

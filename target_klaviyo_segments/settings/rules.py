@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from target_klaviyo_segments.errors import SettingsError
 from target_klaviyo_segments.settings.rules_address import api_url, webhook_url
 from target_klaviyo_segments.settings.rules_consent import consent_problems
 from target_klaviyo_segments.settings.rules_key import key_problems
@@ -35,6 +36,20 @@ def problems_of(config: Mapping[str, Any], mapping_problems: MappingProblems) ->
     for where, own in _parts(config):
         problems += [f"{where}{problem}" for problem in mapping_problems(own, {**config, **own})]
     return problems
+
+
+def folder_of(config: Mapping[str, Any]) -> str:
+    """`work_dir`, for commands that need no whole configuration.
+
+    Raises:
+        SettingsError: A name is of no setting, so that another folder may be meant; or the value is none.
+    """
+    present = {name: value for name, value in config.items() if value is not None}
+    table = {name: SETTINGS[name] for name in ("work_dir", "dry_run")}
+    problems = [*_unknown(present), *_ill_formed(present, table)]
+    if problems:
+        raise SettingsError(problems)
+    return str(present.get("work_dir", SETTINGS["work_dir"].default))
 
 
 def _unknown(config: Mapping[str, Any]) -> Iterator[str]:

@@ -7,7 +7,7 @@ import logging
 from dataclasses import asdict
 
 import pytest
-from pipeline import KEY, LIST, Pipeline, command, record, schema, state
+from pipeline import KEY, LIST, Pipeline, cold, command, record, schema, state
 
 from target_klaviyo_segments.check import in_order, inspect
 from target_klaviyo_segments.errors import KlaviyoError
@@ -489,3 +489,16 @@ def test_each_finding_is_one_line(pipeline):
     found = look(pipeline, list_id="Broken")["list Broken"]
     assert "\n" not in found.line
     assert asdict(found)["words"].startswith("`two\nlines`")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1:strict"])
+def test_names_that_stdout_has_no_letters_for(tmp_path, encoding):
+    """On a Latin-1 or ASCII terminal they are escaped, as the log does it; the document is JSON in any case."""
+    sandbox = Sandbox(limits=False)
+    sandbox.add_list(LIST, "Läden 🎉")
+    with SandboxServer(sandbox) as server:
+        given = {"connection_name": "Läden 🎉", "environment": {"PYTHONIOENCODING": encoding, "LC_ALL": "C"}}
+        lines, whole = (cold([], server.url, tmp_path, *each, **given) for each in (["--check"], ["--check", "--json"]))
+    assert (lines.returncode, whole.returncode) == (0, 0), lines.stderr + whole.stderr
+    assert b"\\U0001f389" in lines.stdout
+    assert json.loads(whole.stdout)["connection"] == "Läden 🎉"

@@ -34,10 +34,11 @@ def run(folder, url, **options):
 
 
 def assert_told(done, *words):
-    """One line of ours, and no traceback."""
+    """One line of ours, the last, and no traceback."""
     errors = done.stderr.decode()
     assert done.returncode == 1, errors
     assert "Traceback" not in errors
+    assert [" | ERROR " in line for line in errors.splitlines()].index(True) == errors.count("\n") - 1, errors
     assert any(word in errors for word in words), errors
 
 
@@ -141,3 +142,37 @@ def test_report_of_a_crashed_run(tmp_path):
     assert "killed" in report["message"]
     assert report["totals"]["read"] == report["totals"]["delivered"] == 1
     assert pipeline.report["run_id"] != run_id
+
+
+def ledger_that(path, *, takes_the_end):
+    """Of a disk that is full just when a run notes in it how it ended; or of one that has room again."""
+    trouble = """
+        CREATE TRIGGER full BEFORE UPDATE OF ended ON runs BEGIN SELECT RAISE(FAIL, 'database or disk is full'); END
+    """
+    with closing(sqlite3.connect(path)) as ledger, ledger:
+        ledger.execute("DROP TRIGGER full" if takes_the_end else trouble)
+
+
+@pytest.mark.parametrize("bad", [0, 30])
+def test_full_disk_at_the_end_of_a_run(tmp_path, bad):
+    """It failed, says the exit status, for this or an earlier reason; so says its report, and so does the next run."""
+    pipeline = Pipeline(tmp_path)
+    ledger = pipeline.work_dir / "ledger.sqlite3"
+    assert pipeline.run([schema(), record("a@x.io"), state(1)])
+    ledger_that(ledger, takes_the_end=False)
+    rows = [record("b@x.io"), *(record(f"bad {number}") for number in range(bad))]
+    assert not pipeline.run([schema(), *rows, state(2)])
+    failed = pipeline.report
+    assert (failed["status"], failed["message"]) == ("failed", pipeline.error)
+    assert ("30 of 31 rows were rejected" if bad else f"the ledger {ledger} cannot be used: the disk is full") in (
+        pipeline.error
+    )
+    assert "failed" in (pipeline.work_dir / "report.html").read_text()
+    assert failed["totals"]["delivered"] == 1
+    pipeline.assert_balanced()
+    ledger_that(ledger, takes_the_end=True)
+    assert pipeline.run([schema(), record("c@x.io"), state(3)])
+    (earlier, _) = pipeline.report["earlier_runs"]
+    assert (earlier["run_id"], earlier["status"], earlier["delivered"]) == (failed["run_id"], "failed", 1)
+    path = pipeline.work_dir / "reports" / f"{failed['run_id']}.json"
+    assert json.loads(path.read_text()) == failed

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import time
 from contextlib import closing
 
+import forks
 import pytest
+from checkout import ROOT
 from pipeline import KEY, LIST, Pipeline, record, schema
 from shop import in_meta
 
@@ -273,6 +277,33 @@ def test_who_accepted_and_since_when(pipeline):
     assert pipeline.report["data_privacy"]["since"] == pipeline.report["started_at"]
 
 
+@pytest.fixture
+def _usual_umask():
+    theirs = os.umask(0o022)
+    yield
+    os.umask(theirs)
+
+
+@pytest.mark.usefixtures("_usual_umask")
+def test_who_may_read_what_runs_leave(pipeline):
+    """Each file, pages that `report` makes too, is in the table of docs/operations.md, for whom it says."""
+    pipeline.sandbox.oauth.rotates = True
+    assert pipeline.run(PEOPLE, dry_run=True)
+    pipeline.sandbox.cancel_jobs(1)
+    assert not pipeline.run([*PEOPLE, record("nobody")], **OAUTH, alert_webhook_url="http://127.0.0.1:9/hook")
+    for arguments in (["--rows"], [pipeline.report["run_id"]]):
+        assert main(["report", "--work-dir", str(pipeline.work_dir), *arguments]) == 0
+    _, table = (ROOT / "docs" / "operations.md").read_text().split("## Where everything is", 1)
+    rows = [row.split("|")[1:-1] for row in table.split("##", 1)[0].splitlines() if row.startswith("| `")]
+    for_whom = {name.replace("{run_id}", "*"): whom for names, _, whom in rows for name in re.findall("`(.+?)`", names)}
+    found = [path for path in pipeline.work_dir.rglob("*") if path.is_file()]
+    assert {"failed", "rejects", "reports"} <= {path.parent.name for path in found}
+    for path in found:
+        (whom,) = [whom for name, whom in for_whom.items() if path.relative_to(pipeline.work_dir).match(name)]
+        assert (path.stat().st_mode & 0o077 == 0) == ("its owner" in whom), path
+    assert all(path.stat().st_mode & 0o077 == 0 for path in [pipeline.work_dir, *(each.parent for each in found)])
+
+
 def forget(pipeline, *, empty=False, yes=True, **settings):
     try:
         return list(carry_out(pipeline.config(**settings), pipeline.wires, and_empty_list=empty, yes=yes))
@@ -293,14 +324,70 @@ def test_forget_leaves_nothing_of_ours_and_all_of_others(pipeline):
     assert not pipeline.work_dir.exists()
 
 
+def test_forget_takes_the_pages_of_rejected_rows_too(pipeline, tmp_path):
+    """Of any run, and a draft of one: they hold people's data."""
+    assert pipeline.run([*PEOPLE, record("nobody")])
+    run_id = pipeline.report["run_id"]
+    for arguments in (["--rows"], [run_id], ["--rows", run_id]):
+        assert main(["report", "--work-dir", str(pipeline.work_dir), *arguments]) == 0
+    (pipeline.work_dir / "rejects" / f"{run_id}.html.draft").touch()
+    forget(pipeline)
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("closed", [".", "rejects"])
+def test_forget_by_a_user_who_may_not_look(pipeline, tmp_path, closed):
+    """What cannot be seen is not gone: told so, with exit status 1, and all stays."""
+    assert pipeline.run([*PEOPLE, record("nobody")])
+    before = sorted(path.name for path in pipeline.work_dir.rglob("*"))
+    (tmp_path / "config.json").write_text(json.dumps({"work_dir": "work"}))
+    for folder in (tmp_path, pipeline.work_dir):
+        folder.chmod(0o755)
+    (pipeline.work_dir / closed).chmod(0)
+    try:
+        done = forks.run(["forget", "--config", "config.json", "--yes"], cwd=tmp_path, lowly=True)
+    finally:
+        (pipeline.work_dir / closed).chmod(0o700)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.decode().endswith(
+        "the folder work/rejects cannot be looked into: Permission denied. Nothing was forgotten; run it as the user "
+        "who ran the exports\n"
+    )
+    assert sorted(path.name for path in pipeline.work_dir.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"workdir": "elsewhere"}, "there is no setting `workdir`; did you mean `work_dir`?"),
+        ({"work_dir": 5}, "`work_dir` must be text"),
+        ({"work_dir": " "}, "`work_dir` is empty"),
+        ({"dry_run": "yes"}, "`dry_run` must be true or false"),
+    ],
+)
+@pytest.mark.parametrize("arguments", [["forget", "--yes"], ["report"]])
+def test_commands_that_look_into_the_folder_look_at_its_setting(tmp_path, settings, words, arguments):
+    """By a misspelt one they would take the default folder: what another connection left there stays."""
+    theirs = Pipeline(tmp_path)
+    theirs.work_dir = tmp_path / ".target-klaviyo-segments"
+    assert theirs.run(PEOPLE)
+    before = {path: path.read_bytes() for path in theirs.work_dir.rglob("*") if path.is_file()}
+    (tmp_path / "config.json").write_text(json.dumps(settings))
+    done = forks.run([arguments[0], "--config", "config.json", *arguments[1:]], cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.decode().splitlines()[-1].endswith(words)
+    assert "Traceback" not in done.stderr.decode()
+    assert {path: path.read_bytes() for path in theirs.work_dir.rglob("*") if path.is_file()} == before
+
+
 def test_forget_tells_first(pipeline):
     """Without `--yes` nothing is changed, here or there."""
     assert pipeline.run(PEOPLE)
     before = sorted(path.name for path in pipeline.work_dir.rglob("*"))
     lines = forget(pipeline, empty=True, yes=False)
     assert lines[0] == f"list {LIST} of Sandbox Ltd: 2 people would be taken off"
-    assert lines[1].startswith(f"{pipeline.work_dir}: ")
-    assert lines[1].endswith(" files would be removed; add --yes to do it")
+    files = sum(path.is_file() for path in pipeline.work_dir.rglob("*"))
+    assert lines[1] == f"{pipeline.work_dir}: {files} files would be removed; add --yes to do it"
     assert sorted(path.name for path in pipeline.work_dir.rglob("*")) == before
     assert len(pipeline.members()) == 2
 
@@ -312,9 +399,10 @@ def test_forget_empties_the_list_of_those_we_put_there(pipeline):
     other.sandbox, other.clock = pipeline.sandbox, pipeline.clock
     (pipeline.work_dir.parent / "other").mkdir()
     assert other.run([schema(), record("c@x.io")])
+    files = sum(path.is_file() for path in pipeline.work_dir.rglob("*"))
     lines = forget(pipeline, empty=True)
     assert lines[0] == f"list {LIST} of Sandbox Ltd: 2 people taken off, 0 were gone already"
-    assert lines[1].endswith(" files removed")
+    assert lines[1] == f"{pipeline.work_dir}: {files} files removed"
     assert set(pipeline.members()) == {"c@x.io"}
     assert set(pipeline.sandbox.profiles) == {"a@x.io", "b@x.io", "c@x.io"}
     assert not pipeline.work_dir.exists()

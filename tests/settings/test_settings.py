@@ -16,6 +16,7 @@ from target_klaviyo_segments.settings import Settings
 from target_klaviyo_segments.settings.table import SDK_SETTINGS, SETTINGS, config_jsonschema
 
 ROOT = Path(__file__).parent.parent.parent
+SPOILT = "the config file {} is nested too deeply or has a number of thousands of digits: it is spoilt"
 GOOD = {"api_key": "pk_sandbox_0123456789abcdef", "accept_data_privacy": True, "list_id": "Y6nRLr"}
 
 
@@ -230,6 +231,8 @@ def test_files_merge_and_the_environment_outranks_them(tmp_path):
         ),
         (b"[]", 'the config file {} holds no JSON object, such as {{"list_id": "Y6nRLr"}}'),
         (b"\xff", "the config file {} is not UTF-8 text: save it as UTF-8"),
+        (b"[" * 100_000, SPOILT),
+        (b'{"max_in_flight": ' + b"1" * 5000 + b"}", SPOILT),
     ],
 )
 def test_an_unreadable_config_file_is_told_by_name(tmp_path, content, words):
@@ -242,12 +245,43 @@ def test_an_unreadable_config_file_is_told_by_name(tmp_path, content, words):
     assert str(refused.value) == words.format(path)
 
 
+@pytest.mark.parametrize(
+    "given", [' {"api_key": "pk_0123456789"}', "pk_0123456789", '{"oauth_client_secret":"' + "s" * 300 + '"}']
+)
+def test_settings_in_the_place_of_a_file_are_not_shown(given):
+    """There may be a key among them: nobody's log has it."""
+    with pytest.raises(SettingsError) as refused:
+        read_config([given], {})
+    assert str(refused.value) == (
+        "`--config` was given what looks like settings or a key, which is not shown here: it takes the path of a file "
+        "that holds them"
+    )
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
 def test_a_config_file_may_be_as_windows_writes_it(tmp_path, encoding):
     """With a mark at its beginning, in UTF-16 as its shells write, and with its ends of lines."""
     path = tmp_path / "config.json"
     path.write_bytes('{\r\n"connection_name": "Läden",\r\n"list_id": "Y6nRLr"\r\n}\r\n'.encode(encoding))
     assert read_config([str(path)], {}) == {"connection_name": "Läden", "list_id": "Y6nRLr"}
+
+
+@pytest.mark.parametrize("name", ["work_dir", "api_key_file"])
+def test_the_home_folder_in_a_path(monkeypatch, tmp_path, name):
+    """As a shell has it: `~` makes no folder of that name."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert read_config([], {f"{ENVIRONMENT_PREFIX}{name.upper()}": "~/kw"}) == {name: str(tmp_path / "kw")}
+    (tmp_path / "config.json").write_text(json.dumps({name: "kw/~"}))
+    assert read_config([str(tmp_path / "config.json")], {}) == {name: "kw/~"}
+
+
+@pytest.mark.parametrize("name", ["work_dir", "api_key_file"])
+def test_a_path_that_no_file_can_have(tmp_path, name):
+    """Told by its setting, for every command."""
+    (tmp_path / "config.json").write_text(json.dumps({name: "a\0b"}))
+    with pytest.raises(SettingsError) as refused:
+        read_config([str(tmp_path / "config.json")], {})
+    assert str(refused.value) == f"`{name}` has a NUL character, which no path has"
 
 
 def test_a_misspelt_variable_is_refused():
@@ -280,6 +314,7 @@ def test_variables_that_do_not_fit_are_told_all_at_once():
     """By the variable's name, which is what the user typed; not by its value."""
     wanted = {
         "SEGMENTS": ("{", "a JSON object"),
+        "FIELD_MAP": ("[" * 100_000, "a JSON object"),
         "DRY_RUN": ("perhaps", "true or false"),
         "ALLOWED_USERS": ("root", "a JSON list"),
         "MAX_IN_FLIGHT": ("many", "a whole number"),

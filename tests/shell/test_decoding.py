@@ -49,7 +49,8 @@ def test_what_the_fast_decoder_refuses_is_read_all_the_same(line, value):
     [
         ([b'{"a":1}\nhello\n'], "line 2 of the input is not JSON"),
         ([b'\n\n{"a":1}\n{"a":\n'], "line 4 of the input is not JSON"),
-        ([b"\xff\xfe\n"], "line 1 of the input is not JSON"),
+        ([b'{"a":1}\n{"a":"B\xf6hm"}\n'], "line 2 of the input is not UTF-8 text, as Singer messages are. Look at the"),
+        ([*(f'{{"a":{n}}}\n'.encode("utf-16") for n in range(2))], "of the input is not UTF-8 text"),
         ([b'{"a":1}\n', b'{"a"'], "breaks off in the middle of line 2"),
         ([b"[" * 200_000 + b"\n"], "line 1 of the input is nested too deeply"),
         ([b"x" * (MAX_LINE_BYTES + 1)], "line 1 of the input is longer than 16,777,216 bytes"),

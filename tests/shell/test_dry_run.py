@@ -330,7 +330,8 @@ def test_what_a_crashed_run_left_is_told_and_left(pipeline):
     assert pipeline.run(rows(1, 2))
     crashed = json.loads((pipeline.work_dir / "reports" / "crashed.json").read_text())
     assert crashed["message"] == (
-        f"the run was killed; the run {pipeline.report['run_id']} asked Klaviyo what had become of the rows under way"
+        f"the run was killed, or could not write its report; the run {pipeline.report['run_id']} asked Klaviyo what "
+        "had become of the rows under way"
     )
     assert pipeline.report["warnings"] == [
         (

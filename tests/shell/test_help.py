@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import re
 import signal
 import subprocess
 import sys
 
+import forks
 import pytest
+from checkout import ROOT
 
 from target_klaviyo_segments.cli import main
 
@@ -51,6 +55,68 @@ def test_a_word_that_is_no_command(capsys, word, words):
     told = capsys.readouterr().err
     assert told.startswith(words)
     assert told.endswith(" commands are report and forget; all else is an option, see --help\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--frob"], ["--allow-removals", "x"], ["--retry"], ["--input", "nowhere"], ["chek"], ["report", "--frob"]],
+)
+def test_a_call_that_is_none(tmp_path, arguments):
+    """Told with the exit status that the documents name for it, which is no run's; nothing is read or made."""
+    done = forks.run(arguments, input=b"no message", cwd=tmp_path)
+    page = (ROOT / "docs" / "operations.md").read_text()
+    (status,) = re.findall(r"\n\| (\d+) \| a call that is none", page)
+    assert (done.returncode, done.stdout) == (int(status), b"")
+    assert b"Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+SAID = (["--version"], ["--about"], ["--help"], ["--check"], ["--check", "--json"], ["forget"])
+
+
+@pytest.mark.parametrize("arguments", SAID)
+def test_a_stdout_on_a_full_disk(tmp_path, arguments):
+    """One line, exit status 1."""
+    with open("/dev/full", "wb") as full:  # noqa: PTH123  # a device
+        done = forks.run(arguments, cwd=tmp_path, stdout=full)
+    assert (done.returncode, done.stderr) == (1, b"nothing can be written to stdout: No space left on device\n")
+
+
+@pytest.mark.parametrize("arguments", SAID)
+def test_a_stdout_that_nobody_reads(tmp_path, arguments):
+    """As of any program before `| head`: not a word, and an end that is no success."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as pipe:
+        done = forks.run(arguments, cwd=tmp_path, stdout=pipe)
+    assert done.stderr == b""
+    assert done.returncode in {-signal.SIGPIPE, 1}  # click ends by 1
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["report", "--help"]])
+def test_a_stdout_that_is_closed(tmp_path, arguments):
+    """By `>&-`: nobody wants to know."""
+    command = [sys.executable, "-m", "target_klaviyo_segments", *arguments]
+    here = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    closed = ["sh", "-c", '"$@" >&-', "sh", *command]
+    done = subprocess.run(closed, cwd=tmp_path, env=here, capture_output=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("arguments", [["--about"], ["--check"], ["forget"], []])
+@pytest.mark.parametrize("variable", ["LOGLEVEL", "TARGET_KLAVIYO_SEGMENTS_LOGLEVEL"])
+def test_a_level_that_no_log_has(tmp_path, arguments, variable):
+    """One line that names the variable and what it may hold, and no traceback."""
+    done = forks.run(arguments, cwd=tmp_path, env={**os.environ, variable: "verbose"})
+    words = "holds no level of a log. Set it to DEBUG, INFO, WARNING, ERROR or CRITICAL"
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.decode() == f"the variable {variable} {words}\n"
+
+
+def test_a_level_in_small_letters_is_one(tmp_path):
+    """As for the Singer SDK, which reads it, and nothing at all is none."""
+    for level in ("debug", ""):
+        assert forks.run(["--about"], cwd=tmp_path, env={**os.environ, "LOGLEVEL": level}).returncode == 0
 
 
 def test_a_librarys_warning_is_one_line():

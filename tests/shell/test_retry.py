@@ -7,8 +7,9 @@ import signal
 import stat
 from pathlib import Path
 
+import forks
 import pytest
-from pipeline import LineByLine, Pipeline, command, record, schema, state
+from pipeline import LineByLine, Pipeline, command, configure, record, schema, state
 
 from target_klaviyo_segments.errors import InputError
 from target_klaviyo_segments.retry import Retry
@@ -160,6 +161,29 @@ def test_a_run_that_kept_nothing_is_named_with_those_that_did(server, tmp_path):
         f"no rejected or failed rows of a run `20200101T000000Z-000000` are kept in {tmp_path / 'work'}; "
         f"the latest runs with such rows are {run_id}"
     ) in done.stderr.decode()
+
+
+@pytest.mark.parametrize("closed", ["rejects", "rejects/{}.jsonl"])
+def test_kept_rows_that_this_user_may_not_read(server, tmp_path, closed):
+    """One line that names them, and no traceback; whoever ran the run can send them."""
+    assert command([schema(), record("bad")], server.url, tmp_path).returncode == 0
+    run_id = report(tmp_path)["run_id"]
+    (tmp_path / "work" / "rejects").chmod(0o755)
+    configure(server.url, tmp_path, work_dir="work")
+    for folder in (tmp_path, tmp_path / "work"):
+        folder.chmod(0o755)
+    path = tmp_path / "work" / closed.format(run_id)
+    path.chmod(0)
+    try:
+        done = forks.run(["--config", "config.json", "--retry", run_id], cwd=tmp_path, lowly=True)
+    finally:
+        path.chmod(0o700)
+    assert done.returncode == 1
+    told = done.stderr.decode().splitlines()[-1]
+    assert told.endswith(
+        f"work/rejects/{run_id}.jsonl cannot be read: Permission denied. Run it as the user who ran that run"
+    )
+    assert "Traceback" not in done.stderr.decode()
 
 
 @pytest.mark.parametrize("line", ["no json", "[1]", '{"stream":"people"}', '{"stream":1,"record":{}}'])

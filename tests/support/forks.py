@@ -24,16 +24,28 @@ from pathlib import Path
 from subprocess import PIPE, CompletedProcess, TimeoutExpired
 
 _NUMBER = struct.Struct("i")
+_NOBODY = 65534
 
 
 class Command:
     """The command under way, as `subprocess.Popen` has it.
 
-    `file_bytes` is how large a file of it may become, `ignored` are signals that it is started to ignore.
+    `file_bytes` is how large a file of it may become, `ignored` are signals that it is started to ignore. With `lowly`
+    it may do no more than others, whoever runs the tests: where they are root's, nobody's paths begin in its folder.
     """
 
     def __init__(
-        self, arguments, *, stdin=PIPE, stdout=PIPE, stderr=PIPE, cwd=None, env=None, file_bytes=None, ignored=()
+        self,
+        arguments,
+        *,
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=PIPE,
+        cwd=None,
+        env=None,
+        file_bytes=None,
+        ignored=(),
+        lowly=False,
     ):
         self.args = arguments
         self.returncode = None
@@ -46,6 +58,7 @@ class Command:
             "environment": dict(os.environ if env is None else env),
             "file_bytes": file_bytes,
             "ignored": [int(number) for number in ignored],
+            "lowly": lowly and os.geteuid() == 0,
         }
         self._word = _program().begin(call, [given, out, err])
         for ours, theirs in ((stdin, given), (stdout, out), (stderr, err)):
@@ -207,6 +220,10 @@ def _become(call, files):
         signal.signal(number, signal.SIG_IGN)
     if call["file_bytes"] is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (call["file_bytes"],) * 2)
+    if call["lowly"]:
+        os.setgroups([])
+        os.setgid(_NOBODY)
+        os.setuid(_NOBODY)
 
 
 if __name__ == "__main__":
