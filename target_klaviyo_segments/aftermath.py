@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from target_klaviyo_segments.ledger import PastRun
 
 Outcome = dict[tuple[str, str], Counter[str]]
+Sent = dict[str, tuple[str, int]]  # by stream: its list, and how many import jobs went there
 
 
 def sentences(outcome: Outcome) -> Iterator[str]:
@@ -40,7 +41,7 @@ def end_of(run: PastRun, work_dir: Path) -> tuple[str, dict[str, Any]] | None:
         streams = {name: _counts(each) for name, each in found["streams"].items()}
     except (OSError, ValueError, LookupError, TypeError, AttributeError):  # there is none that is ours and whole
         return None
-    return found["status"], {"streams": streams}
+    return found["status"], {"seconds": found["seconds"], "streams": streams}
 
 
 def _counts(stream: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,12 +49,16 @@ def _counts(stream: Mapping[str, Any]) -> dict[str, Any]:
     return fates | {"list_id": stream["list"] and stream["list"]["id"]}
 
 
-def report_of(run: PastRun, outcome: Outcome, *, user: str, settled_by: str) -> RunReport:
-    """The report that a run could not write itself: what it had counted, and what came of the rest."""
+def report_of(run: PastRun, outcome: Outcome, sent: Sent, *, user: str, settled_by: str) -> RunReport:
+    """The report that a run could not write itself: what it had counted, and what came of the rest.
+
+    How long it ran, and what it asked of Klaviyo, nobody knows.
+    """
     counted: Mapping[str, Any] = run.counts.get("streams", {})
     found = {name: counts for (run_id, name), counts in outcome.items() if run_id == run.run_id}
     streams = [
-        _stream(name, counted.get(name, {}), found.get(name, Counter())) for name in dict.fromkeys([*counted, *found])
+        _stream(name, counted.get(name, {}), found.get(name, Counter()), *sent.get(name, (None, 0)))
+        for name in dict.fromkeys([*counted, *found])
     ]
     return RunReport(
         run_id=run.run_id,
@@ -62,6 +67,9 @@ def report_of(run: PastRun, outcome: Outcome, *, user: str, settled_by: str) -> 
         user=user,
         started_at=datetime.fromtimestamp(run.began, timezone.utc),
         ended_at=datetime.now(timezone.utc),
+        seconds=None,
+        requests=None,
+        throttled=None,
         message=(
             f"the run was killed, or could not write its report; the run {settled_by} asked Klaviyo what had become of "
             "the rows under way"
@@ -71,10 +79,10 @@ def report_of(run: PastRun, outcome: Outcome, *, user: str, settled_by: str) -> 
     )
 
 
-def _stream(name: str, counts: Mapping[str, Any], found: Counter[str]) -> StreamReport:
+def _stream(name: str, counts: Mapping[str, Any], found: Counter[str], list_id: str | None, jobs: int) -> StreamReport:
     tally = Tally(**{fate: counts.get(fate, 0) for fate in Tally().as_dict()})
     tally.reasons.update(counts.get("reject_reasons", {}))
     tally.delivered += found["delivered"]
     tally.read = max(tally.read, tally.settled + found["undelivered"])  # some were read after the last counts
     tally.failed += tally.read - tally.settled
-    return StreamReport(name, tally, counts.get("list_id"))
+    return StreamReport(name, tally, list_id or counts.get("list_id"), jobs=jobs)

@@ -140,8 +140,10 @@ def test_report_of_a_crashed_run(tmp_path):
     report = json.loads(path.read_text())
     assert report["status"] == "failed"
     assert "killed" in report["message"]
-    assert report["totals"]["read"] == report["totals"]["delivered"] == 1
+    assert report["totals"]["read"] == report["totals"]["delivered"] == report["totals"]["jobs"] == 1
     assert pipeline.report["run_id"] != run_id
+    (earlier,) = pipeline.report["earlier_runs"]
+    assert (earlier["run_id"], earlier["delivered"], earlier["seconds"]) == (run_id, 1, None)
 
 
 def ledger_that(path, *, takes_the_end):

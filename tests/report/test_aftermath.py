@@ -16,7 +16,7 @@ FATES = ["delivered", "rejected", "unchanged", "merged", "filtered", "failed"]
 
 def report(counted, outcome):
     run = PastRun("r1", "klaviyo", "1", 0.0, None, None, {"streams": counted} if counted else {})
-    return report_of(run, outcome, user="ada", settled_by="r2").as_dict()
+    return report_of(run, outcome, {"people": ("L1", 2)}, user="ada", settled_by="r2").as_dict()
 
 
 def counts(read, **fates):
@@ -39,3 +39,11 @@ def test_a_stream_that_had_counted_nothing_is_in_the_report():
     found = report({}, outcome)
     assert list(found["streams"]) == ["people"]
     assert (found["totals"]["read"], found["totals"]["delivered"], found["totals"]["failed"]) == (7, 6, 1)
+
+
+def test_what_nobody_knows_of_it_is_null():
+    """Not nothing: it took its time, and sent its jobs to its list."""
+    found = report({}, {("r1", "people"): Counter(delivered=6)})
+    assert (found["seconds"], found["requests"], found["throttled"]) == (None, None, None)
+    assert (found["streams"]["people"]["list"]["id"], found["streams"]["people"]["jobs"]) == ("L1", 2)
+    assert found["totals"]["jobs"] == 2

@@ -93,6 +93,7 @@ def test_a_report_of_an_older_release_is_shown(document):
         del counts["consent"], counts["mirror"], counts["cleared_fields"]
         for export in counts["exports"]:
             del export["began_at"], export["ended_at"]
+    document["totals"]["jobs"] = 0
     assert "No import job was sent." in render(document)
 
 
@@ -103,6 +104,27 @@ def test_any_number_of_streams(document, streams):
     document["streams"] = {f"s{n}": one for n in range(streams)}
     page = render(document)
     assert ("And 50 more streams" in page) == (streams > 200)
+
+
+@pytest.mark.parametrize(
+    ("fates", "told"),
+    [
+        ({"filtered": 2}, "does not name it"),
+        ({"filtered": 1, "rejected": 1}, "to no list"),
+        ({"delivered": 1, "failed": 1}, "where to is not known: the run was killed"),
+    ],
+)
+def test_a_stream_without_a_list_says_why(document, fates, told):
+    """It is not exported, its rows were refused, or nobody knows where they went."""
+    none = {"read": 2, "filtered": 0, "rejected": 0, "delivered": 0, "failed": 0}
+    document["streams"] = {"s": document["streams"]["staff"] | none | fates}
+    assert told in render(document).split('id="streams"')[1].split("</table>")[0]
+
+
+def test_jobs_of_which_nobody_knows_when_are_counted(document):
+    """Of a run that was killed between sending a job and hearing of it."""
+    document["pace"], document["totals"]["jobs"] = None, 3
+    assert "3 import jobs sent; when is not known." in render(document)
 
 
 def test_lists_that_were_made_are_shown(tmp_path):
