@@ -108,7 +108,7 @@ class Run:
                 self._ledger.end_run(run.run_id, *end)
                 continue
             sent, user = self._ledger.sent(run.run_id), self._report.user
-            report = report_of(run, outcome, sent, user=user, settled_by=self._report.run_id)
+            report = report_of(run, outcome, sent, self._work_dir, user=user, settled_by=self._report.run_id)
             report.pace = pace
             write_past_report(report, self._work_dir)
             self._ledger.end_run(run.run_id, "failed", report.counts)
