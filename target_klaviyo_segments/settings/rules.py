@@ -114,6 +114,10 @@ def _api_key(value: str) -> str | None:
     return "holds a space or a character that no Klaviyo key has"
 
 
+def _selection(value: Mapping[str, Any]) -> str | None:
+    return None if value else "is empty: nothing would be exported. Name in it what is, or leave it out to export all"
+
+
 def _no_problem(value: object) -> None:
     """Most settings need no rule beyond the table's."""
 
@@ -127,4 +131,5 @@ _SPECIAL: Mapping[str, Callable[[Any], str | None]] = {
     "alert_webhook_url": webhook_url,
     "api_revision": _api_revision,
     "default_country": _default_country,
+    "segments": _selection,
 }

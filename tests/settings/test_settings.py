@@ -91,6 +91,11 @@ def test_the_refusal_without_privacy_says_what_is_agreed_to():
         ({"segments": {"people": {"lst_id": "X"}}}, r"no setting `lst_id` for `people`; did you mean `list_id`\?"),
         ({"segments": {"people": "Y6nRLr"}}, r"must give an object for the stream `people`"),
         ({"segments": {"people": {"email_field": 1}}}, r"`people.email_field` must be text"),
+        ({"segments": {}}, r"`segments` is empty: nothing would be exported. .* leave it out to export all"),
+        (
+            {"segments": {"people": {"segment_field": "tier", "segments": {}}}},
+            r"`segments` is wrong: `people.segments` is empty: nothing",
+        ),
         (
             {"segments": {"people": {}}, "list_id": None},
             r"`segments.people` has no `list_id` or `list_name`, and there is no general one",
