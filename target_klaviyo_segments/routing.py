@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from target_klaviyo_segments.errors import Rejection
+from target_klaviyo_segments.segment.identity import has_address
 from target_klaviyo_segments.segment.placing import read_deep
 from target_klaviyo_segments.segment.values import readable
 
@@ -132,10 +133,13 @@ class Routes:
         name = readable(value or "").strip()
         if not name:
             return Rejection("segment_missing", f"it has no `{self._field}`", self._field)
-        if name in self._lanes:
-            return self._lanes[name]
+        return self._lanes[name] if name in self._lanes else self._new_way(name)
+
+    def _new_way(self, name: str) -> Way:
         if self._segment.values is not None:
             return Rejection("segment_not_selected", f"its `{self._field}` is none of `segments`", self._field)
+        if has_address(name):  # names of segments are in logs, reports and pages
+            return Rejection("segment_is_address", f"its `{self._field}` is an e-mail address", self._field)
         segment = self._segment.of_value(name, {})
         place = self._destinations.place_of_value(self._stream, segment)
         if isinstance(place, str):

@@ -98,6 +98,31 @@ def test_rows_of_no_segment_are_rejected_with_the_reason(pipeline):
     pipeline.assert_balanced()
 
 
+@pytest.mark.parametrize("value", ["boss@corp.example", "Boss <BOSS@corp.test>"])
+@pytest.mark.parametrize("settings", [ROUTED, MADE])
+def test_an_address_names_no_segment(pipeline, caplog, value, settings):
+    """A second column of addresses, by mistake: names of segments are told in log, report and page, and it in none."""
+    caplog.set_level("INFO")
+    pipeline.sandbox.add_list("BOSS01", value)
+    assert pipeline.run([TIERED, row(0, "vip"), row(1, value), row(2, "R&D@Vienna")], **settings)
+    first, *_ = pipeline.rejects()
+    assert (first["row"], first["code"], first["reason"]) == (
+        2,
+        "segment_is_address",
+        "its `tier` is an e-mail address",
+    )
+    assert (on(pipeline, "BOSS01"), on(pipeline, "VIP001")) == ([], people(0))
+    told = [(pipeline.work_dir / name).read_text() for name in ("report.json", "report.html")]
+    assert "corp." not in "".join([*told, *caplog.messages])
+    pipeline.assert_balanced()
+
+
+def test_an_address_may_be_a_value_that_the_settings_name(pipeline):
+    """Whoever writes it there means it."""
+    assert pipeline.run([TIERED, row(0, "a@b.com")], **ROUTED | {"segments": {"a@b.com": {"list_id": "VIP001"}}})
+    assert on(pipeline, "VIP001") == people(0)
+
+
 def test_two_lists_of_the_name_are_none(pipeline):
     """Nobody can know which is meant."""
     pipeline.sandbox.add_list("VIP002", "vip")
