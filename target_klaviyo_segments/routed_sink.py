@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from target_klaviyo_segments.errors import ContractError, Rejection
 from target_klaviyo_segments.export.rejects import record_json
 from target_klaviyo_segments.messages import Records
+from target_klaviyo_segments.segment.batch import Row
 from target_klaviyo_segments.segment.contract import no_such_property
 from target_klaviyo_segments.segment.marker import is_deleted, is_object
 from target_klaviyo_segments.sink import SegmentSink
@@ -59,13 +60,24 @@ class RoutedSink(SegmentSink):
 
     def _take_run(self, records: Sequence[dict[str, Any]], lines: Sequence[Record], numbers: Sequence[int]) -> None:
         """Records between whom the order counts within a segment alone."""
-        groups = self._routes.split(records)
+        groups, trouble = self._routes.split(records)
         for way, places in groups:
-            part = (records, lines, numbers) if len(groups) == 1 else _picked(places, records, lines, numbers)
+            whole = len(places) == len(records)
+            part = (records, lines, numbers) if whole else _picked(places, records, lines, numbers)
             if isinstance(way, Rejection):
                 self._take_astray(way, *part)
             else:
                 self._take_many(way, *part)
+        if trouble is not None:
+            first = sum(len(places) for _, places in groups)
+            self._strand(lines[first:], numbers[first:])
+            raise trouble
+
+    def _strand(self, lines: Sequence[Record], numbers: Sequence[int]) -> None:
+        """Records that the run does not come to any more: read, and to be sent by a retry."""
+        self._lane.tally.read += len(lines)
+        self._intake.sequence += len(lines)
+        self._lane.stranded += [Row(number, "", b"", line) for number, line in zip(numbers, lines, strict=True)]
 
     def refuse(self, record: dict[str, Any], rejection: Rejection, line: Record, lane: Lane | None = None) -> None:
         """Take a record that cannot be mapped. As it came it may tell its segment; else nobody may leave one.
@@ -74,8 +86,12 @@ class RoutedSink(SegmentSink):
             RunStopped: `on_invalid_record` is fail.
             WorkDirError: The rejects file cannot be written.
         """
-        self._count(1)
-        ((way, _),) = self._routes.split([record])
+        numbers = self._count(1)
+        ways, trouble = self._routes.split([record])
+        if trouble is not None:
+            self._strand([line], numbers)
+            raise trouble
+        ((way, _),) = ways
         lane = None if isinstance(way, Rejection) else way
         if lane is None and self.completeness is not None:
             self.completeness.spoil(f"row {self._lane.rows} of `{self.stream_name}` has no segment: {rejection.reason}")

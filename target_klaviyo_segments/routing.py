@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from target_klaviyo_segments.errors import Rejection
+from target_klaviyo_segments.errors import Rejection, TargetError
 from target_klaviyo_segments.segment.identity import has_address
 from target_klaviyo_segments.segment.placing import read_deep
 from target_klaviyo_segments.segment.values import readable
@@ -80,19 +80,25 @@ class Routes:
                 place = self._destinations.place(f"{self._stream}/{value}", segment)
                 self._add(value, segment, place)
 
-    def split(self, records: Sequence[Record]) -> list[tuple[Way, list[int]]]:
-        """The records' ways, and the places of those that go by each, in their order."""
+    def split(self, records: Sequence[Record]) -> tuple[list[tuple[Way, list[int]]], TargetError | None]:
+        """The records' ways, and the places of those that go by each, in their order; and what ends the run after them.
+
+        Then the records after them have no way.
+        """
         known = self._lanes
         groups: dict[object, tuple[Way, list[int]]] = {}
         for place, value in enumerate(self._values(records)):
             lane = known.get(value) if type(value) is str else None
-            way = self._way(value) if lane is None else lane
+            try:
+                way = self._way(value) if lane is None else lane
+            except TargetError as error:
+                return list(groups.values()), error
             name = way.code if isinstance(way, Rejection) else way.name
             if name in groups:
                 groups[name][1].append(place)
             else:
                 groups[name] = (way, [place])
-        return list(groups.values())
+        return list(groups.values()), None
 
     def unused(self) -> str | None:
         """The segments that the settings name and no row was of: most often a typing error. A mirror says it itself."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
@@ -147,6 +148,21 @@ def test_a_wrong_column_does_not_fill_the_account_with_lists(pipeline):
     assert not pipeline.run([TIERED, *rows], **MADE, max_new_lists=5)
     assert "more than 5 lists that are not there (`max_new_lists`)" in pipeline.error
     assert len(pipeline.sandbox.lists) <= 3 + 5
+    pipeline.assert_balanced()
+
+
+@pytest.mark.parametrize("reads", [io.StringIO, LineByLine])
+def test_rows_before_a_list_too_many_are_counted_and_kept(pipeline, reads):
+    """They were read; so was the row that is one too many, and those that came with it."""
+    rows = [row(number, "vip") for number in range(20)] + [row(number, f"value {number}") for number in range(20, 30)]
+    assert not pipeline.run([TIERED, *rows], reads=reads, **MADE, max_new_lists=5)
+    streams, read = pipeline.report["streams"], pipeline.totals["read"]
+    assert streams["people/vip"]["read"] == 20
+    assert read == pipeline.totals["delivered"] + pipeline.totals["failed"] >= 26
+    failed = [json.loads(line) for line in Path(pipeline.report["failed_file"]).read_text().splitlines()]
+    kept = {each["record"]["email"] for each in failed}
+    assert len(kept) == len(failed) == pipeline.totals["failed"]
+    assert {f"p{number}@x.io" for number in range(26)} <= kept.union(*map(pipeline.members, pipeline.sandbox.lists))
     pipeline.assert_balanced()
 
 

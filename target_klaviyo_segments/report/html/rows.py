@@ -117,7 +117,7 @@ def _stream(stream: str, counts: Mapping[str, Any]) -> h.Node:
     elif suppression:
         to = ["→ ", words.SUPPRESSIONS[suppression["mode"]]]
     elif counts["delivered"] or counts["failed"]:
-        to = "where to is not known: the run was killed"
+        to = "where to is not known"
     elif counts["read"] > counts["filtered"]:
         to = "to no list"
     else:
