@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk.exceptions import MapExpressionError
+from singer_sdk.exceptions import MapExpressionError, MappingError
 from singer_sdk.mapper import SameRecordTransform
 
-from target_klaviyo_segments.errors import Rejection
+from target_klaviyo_segments.errors import ContractError, Rejection
 from target_klaviyo_segments.export.rejects import record_json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from singer_sdk.mapper import StreamMap
 
     from target_klaviyo_segments.export.modes import Completeness
@@ -92,6 +95,20 @@ def taker(ways: list[tuple[StreamMap, SegmentSink | UnselectedSink]]) -> Taker:
             take(record, line)
 
     return Taker(take, take_each, mirrors)
+
+
+@contextmanager
+def maps_in_words(stream: str) -> Iterator[None]:
+    """What the SDK says of stream maps that do not go with a schema, as one line.
+
+    Raises:
+        ContractError: It says something.
+    """
+    try:
+        yield
+    except (MappingError, NotImplementedError) as error:
+        words = str(error).rstrip(".")
+        raise ContractError(f"stream `{stream}` cannot be mapped by `stream_maps`: {words}. Correct them") from None
 
 
 def _reason(error: Exception) -> str:

@@ -22,7 +22,7 @@ from target_klaviyo_segments.settings.table import config_jsonschema
 from target_klaviyo_segments.sink import SegmentSink
 from target_klaviyo_segments.stopping import end_at_once, stdout_is_gone, stop_of, take_hangup, winding_up
 from target_klaviyo_segments.suppression_sink import SuppressionSink
-from target_klaviyo_segments.takers import Taker, taker
+from target_klaviyo_segments.takers import Taker, maps_in_words, taker
 from target_klaviyo_segments.unselected import UnselectedSink
 from target_klaviyo_segments.wiring import Once, Wires, make_alarm
 
@@ -153,7 +153,8 @@ class TargetKlaviyoSegments(Target):
 
     def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
         stream = checked_schema(message_dict)
-        super()._process_schema_message(message_dict)
+        with maps_in_words(stream):
+            super()._process_schema_message(message_dict)
         self._takers[stream] = taker(
             [
                 (stream_map, cast("SegmentSink | UnselectedSink", self._sinks_active[stream_map.stream_alias]))

@@ -91,6 +91,18 @@ def test_the_refusal_without_privacy_says_what_is_agreed_to():
         ({"segments": {"people": {"lst_id": "X"}}}, r"no setting `lst_id` for `people`; did you mean `list_id`\?"),
         ({"segments": {"people": "Y6nRLr"}}, r"must give an object for the stream `people`"),
         ({"segments": {"people": {"email_field": 1}}}, r"`people.email_field` must be text"),
+        ({"stream_maps": []}, r"`stream_maps` must be an object of streams"),
+        ({"stream_maps": {"people": 5}}, r"`stream_maps.people` must give an object for a stream, or null to leave it"),
+        ({"stream_maps": {"__else__": "people"}}, r"`__else__` with null leaves out all others"),
+        ({"stream_maps": {"__filter__": None}}, r"`stream_maps.__filter__` must give an object"),
+        ({"stream_maps": {"__else__": {}}}, r"`stream_maps.__else__` must give an object"),
+        (
+            {"stream_maps": {"people": {"vip": "int(level"}}},
+            r"`stream_maps.people.vip` is no expression, .* a bracket or",
+        ),
+        ({"stream_maps": {"people": {"__filter__": ""}}}, r"`stream_maps.people.__filter__` is no expression"),
+        ({"stream_maps": {"people": {"vip": 5}}}, r"`stream_maps.people.vip` is no expression"),
+        ({"stream_maps": {"people": {"vip": "\0"}}}, r"`stream_maps.people.vip` is no expression"),
         ({"segments": {}}, r"`segments` is empty: nothing would be exported. .* leave it out to export all"),
         (
             {"segments": {"people": {"segment_field": "tier", "segments": {}}}},

@@ -84,6 +84,42 @@ def test_stream_maps_work_as_the_sdk_gives_them(pipeline):
     pipeline.assert_balanced()
 
 
+def test_stream_maps_may_leave_out_streams_and_properties(pipeline):
+    """Every form that the SDK knows passes the check of the settings."""
+    maps = {
+        "people": {
+            "__alias__": "members",
+            "mail": "__NULL__",
+            "__else__": None,
+            "email": "mail",
+            "__key_properties__": [],
+        },
+        "staff": None,
+        "robots": "__NULL__",
+        "__else__": "__NULL__",
+    }
+    lines = [schema(mail={"type": "string"}), record(mail="a@x.io"), schema("others"), record("b@x.io", "others")]
+    assert pipeline.run(lines, stream_maps=maps), pipeline.error
+    assert set(pipeline.members()) == {"a@x.io"}
+
+
+@pytest.mark.parametrize(
+    ("own", "words"),
+    [
+        ({"id": None}, "Removing key property 'id' is not permitted"),
+        ({"__else__": "all"}, "Option '__else__=all' is not supported"),
+        ({"__alias__": "a b"}, "Failed to evaluate simpleeval expressions a b"),
+    ],
+)
+def test_stream_maps_that_do_not_go_with_the_schema_are_refused_in_words(pipeline, own, words):
+    """The SDK's, in one line, with the stream; the report has them too."""
+    assert not pipeline.run([schema(keys=["id"], **EMAIL, id={}), record("a@x.io", id=1)], stream_maps={"people": own})
+    assert pipeline.error.startswith("stream `people` cannot be mapped by `stream_maps`: ")
+    assert words in pipeline.error
+    assert pipeline.error.endswith(". Correct them")
+    assert pipeline.report["message"] == pipeline.error
+
+
 def test_flattening_works_as_the_sdk_gives_it(pipeline):
     """Nested objects become columns; the e-mail may be one of them."""
     properties = {"person": {"type": "object", "properties": {"mail": {"type": "string"}, "age": {"type": "integer"}}}}
