@@ -10,7 +10,7 @@ from target_klaviyo_segments.settings.rules_address import api_url, webhook_url
 from target_klaviyo_segments.settings.rules_consent import consent_problems
 from target_klaviyo_segments.settings.rules_key import key_problems
 from target_klaviyo_segments.settings.rules_lists import list_problems
-from target_klaviyo_segments.settings.rules_maps import map_problems
+from target_klaviyo_segments.settings.rules_maps import flattening_problems, map_problems
 from target_klaviyo_segments.settings.rules_suppression import suppression_problems
 from target_klaviyo_segments.settings.setting import Setting, nearest
 from target_klaviyo_segments.settings.table import PER_SEGMENT, PER_VALUE, SDK_SETTINGS, SETTINGS
@@ -33,7 +33,7 @@ def problems_of(config: Mapping[str, Any], mapping_problems: MappingProblems) ->
     """Every problem of a configuration without nulls, a sentence each; empty when it can be used."""
     problems = [*_unknown(config), *_ill_formed(config, SETTINGS), *_missing(config)]
     problems += [*_segments(config), *list_problems(config), *consent_problems(config), *suppression_problems(config)]
-    problems += map_problems(config)
+    problems += [*map_problems(config), *flattening_problems(config)]
     for where, own in _parts(config):
         problems += [f"{where}{problem}" for problem in mapping_problems(own, {**config, **own})]
     return problems

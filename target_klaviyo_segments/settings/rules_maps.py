@@ -1,15 +1,22 @@
-"""What is wrong with stream maps, which are the SDK's and would be refused by it with a traceback, a sentence each."""
+"""What is wrong with stream maps and flattening, which are the SDK's and which it refuses late, a sentence each."""
 
 from __future__ import annotations
 
 import ast
 from typing import TYPE_CHECKING, Any
 
+from target_klaviyo_segments.settings.setting import Setting
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 # https://sdk.meltano.com/en/latest/stream_maps.html
 _NULL = (None, "__NULL__")
+_FLATTENING = (
+    Setting("flattening_enabled", "boolean", "", default=False),
+    Setting("flattening_max_depth", "integer", "", default=0),
+    Setting("flattening_max_key_length", "integer", "", default=255),
+)
 _NO_EXPRESSIONS = ("__alias__", "__else__", "__key_properties__", "__source__")
 
 
@@ -27,6 +34,15 @@ def map_problems(config: Mapping[str, Any]) -> Iterator[str]:
                 f"`stream_maps.{stream}` must give an object for a stream, or null to leave it out; `__else__` with "
                 "null leaves out all others"
             )
+
+
+def flattening_problems(config: Mapping[str, Any]) -> Iterator[str]:
+    """Of what the SDK flattens, and how deep."""
+    for setting in _FLATTENING:
+        if problem := setting.problem(config.get(setting.name, setting.default)):
+            yield f"`{setting.name}` {problem}"
+    if config.get("flattening_enabled") is True and config.get("flattening_max_depth", -1) == -1:
+        yield "`flattening_enabled` is true, and `flattening_max_depth` is missing: how deep to flatten, such as 1"
 
 
 def _of_stream(stream: str, own: Mapping[str, Any]) -> Iterator[str]:
