@@ -49,7 +49,7 @@ class Command(TargetKlaviyoSegments):
             return 0
         if as_json and not check:
             raise click.UsageError("--json goes with --check")
-        values = configuration.read_config(config, os.environ)
+        values = cls._read(config, is_run=not (check or dry_run))
         for path in configuration.exposed(config, os.environ):
             cls.logger.warning("the config file %s holds a secret and others can read it: chmod 600 %s", path, path)
         if key_file := configuration.exposed_key(values):
@@ -68,6 +68,16 @@ class Command(TargetKlaviyoSegments):
             target.logger.warning("reading from the terminal: pipe a tap into this target, or give a file by --input")
         target.export(file_input)
         return 0
+
+    @classmethod
+    def _read(cls, paths: tuple[str, ...], *, is_run: bool) -> dict[str, Any]:
+        """The configuration; one that cannot be read is a run that is refused."""
+        try:
+            return configuration.read_config(paths, os.environ)
+        except SettingsError as error:
+            if is_run:
+                tell_of_refused(configuration.readable_config(paths, os.environ), error, cls.logger)
+            raise
 
     @classmethod
     def _made(cls, config: dict[str, Any], once: Once) -> Command:
