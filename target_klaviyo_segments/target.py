@@ -22,7 +22,7 @@ from target_klaviyo_segments.settings.table import config_jsonschema
 from target_klaviyo_segments.sink import SegmentSink
 from target_klaviyo_segments.stopping import end_at_once, stdout_is_gone, stop_of, take_hangup, winding_up
 from target_klaviyo_segments.suppression_sink import SuppressionSink
-from target_klaviyo_segments.takers import Taker, maps_in_words, taker
+from target_klaviyo_segments.takers import Taker, maps_in_words, maps_unused, taker
 from target_klaviyo_segments.unselected import UnselectedSink
 from target_klaviyo_segments.wiring import Once, Wires, make_alarm
 
@@ -128,6 +128,8 @@ class TargetKlaviyoSegments(Target):
             raise stopped
         if self.message_reader.is_empty:
             self.run.warn("the input was empty: not one message came. If there should be rows, see whether the tap ran")
+        for words in maps_unused(self.config.get("stream_maps") or {}, self._takers):
+            self.run.warn(words)
         self.run.finish()
 
     @classmethod

@@ -103,6 +103,19 @@ def test_stream_maps_may_leave_out_streams_and_properties(pipeline):
     assert set(pipeline.members()) == {"a@x.io"}
 
 
+def test_stream_maps_of_streams_that_did_not_come_are_warned_of(pipeline):
+    """A filter of a misspelt stream filters nothing."""
+    used = {"people": {}, "p*": {}, "copy": {"__source__": "people"}, "__else__": None}
+    unused = {"peple": {"__filter__": "email != 'a@x.io'"}, "other": {"__source__": "poeple"}, "staff-*": None}
+    assert pipeline.run([schema(), record("a@x.io")], stream_maps=used | unused), pipeline.error
+    told = "which the tap did not send; it sent people"
+    assert [each for each in pipeline.report["warnings"] if "stream_maps" in each] == [
+        f"`stream_maps` names the stream `peple`, {told}; did you mean `people`?",
+        f"`stream_maps` names the stream `poeple`, {told}; did you mean `people`?",
+        f"`stream_maps` names the stream `staff-*`, {told}",
+    ]
+
+
 @pytest.mark.parametrize(
     ("own", "words"),
     [
