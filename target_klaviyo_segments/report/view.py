@@ -142,11 +142,12 @@ def facts(document: Document) -> Iterator[tuple[str, str]]:
 
 
 def exports_of(document: Document) -> list[tuple[str, Mapping[str, Any], str]]:
-    """Stream, export, and how long it took."""
+    """Stream, export, and how long it took; without those that nobody came to."""
     return [
         (name, export, _took(export.get("began_at"), export.get("ended_at")))
         for name, counts in document["streams"].items()
         for export in counts["exports"]
+        if export["profiles"]
     ]
 
 

@@ -121,6 +121,18 @@ def test_a_stream_without_a_list_says_why(document, fates, told):
     assert told in render(document).split('id="streams"')[1].split("</table>")[0]
 
 
+def test_rows_that_were_never_sent_are_in_no_export(tmp_path):
+    """The table of exports counts what Klaviyo rejected, and says so; an export that nobody came to is not shown."""
+    pipeline = Pipeline(tmp_path)
+    pipeline.sandbox.refuse_rows(lambda attributes: ("invalid", "bad") if "bad" in attributes["email"] else None)
+    assert pipeline.run([schema(), record("a@x.io"), record("bad@x.io"), record("nobody"), schema("others")])
+    table = (pipeline.work_dir / "report.html").read_text().split('id="exports"')[1].split("</table>")[0]
+    assert re.findall(r'data-of="(\w+ by Klaviyo)" class="n"><span>(\d+)', table) == [("rejected by Klaviyo", "1")]
+    assert pipeline.totals["rejected"] == 2
+    assert not pipeline.run([schema(), *(record("nobody") for _ in range(30))])
+    assert 'id="exports"' not in (pipeline.work_dir / "report.html").read_text()
+
+
 def test_jobs_of_which_nobody_knows_when_are_counted(document):
     """Of a run that was killed between sending a job and hearing of it."""
     document["pace"], document["totals"]["jobs"] = None, 3

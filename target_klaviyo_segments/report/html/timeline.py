@@ -111,8 +111,9 @@ def _exports(document: Document) -> h.Node:
     if not found:
         return None
     counts = ("profiles", "delivered", "rejected", "failed", "jobs")
+    labels = ("profiles", "delivered", "rejected by Klaviyo", "failed", "jobs", "took")
     shown = found[: view.ROWS_SHOWN]
-    columns = [Column("Segment and export"), Column("state"), *(Column(each, "n") for each in (*counts, "took"))]
+    columns = [Column("Segment and export"), Column("state"), *(Column(each, "n") for each in labels)]
     rows = (_export(stream, export, [number(export[each]) for each in counts], took) for stream, export, took in shown)
     limit = h.code["max_profiles_per_export"]
     caption = ["An export is one pass of a segment into its list, and is closed at ", limit, "."]
