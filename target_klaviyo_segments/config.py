@@ -23,6 +23,10 @@ _SDK_KINDS = {
     "flattening_separator": "string",
 }
 _JSON_IS_STRICT = 'JSON has no comments, no comma before a closing bracket, no quotes but ", and small true and false'
+_NO_PATH = (
+    "--config takes the path of a config file, and was given what belongs into one, or a key, which is not shown: put "
+    "it into a file that you alone can read"
+)
 _PATHS = ("work_dir", "api_key_file")
 _NEARLY = 0.8  # of a name's letters
 _BOOLEANS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
@@ -104,7 +108,8 @@ def _read_file(path: str) -> dict[str, Any]:
     try:
         content = json.loads(_text(Path(path).read_bytes()))
     except OSError as error:
-        raise SettingsError([f"the config file {path} cannot be read: {error.strerror}"]) from None
+        told = f"the config file {path} cannot be read: {error.strerror}"
+        raise SettingsError([_NO_PATH if _looks_secret(path) else told]) from None
     except UnicodeDecodeError:
         raise SettingsError([f"the config file {path} is not UTF-8 text: save it as UTF-8"]) from None
     except json.JSONDecodeError as error:
@@ -116,6 +121,10 @@ def _read_file(path: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise SettingsError([f'the config file {path} holds no JSON object, such as {{"list_id": "Y6nRLr"}}'])
     return content
+
+
+def _looks_secret(path: str) -> bool:
+    return path.lstrip().startswith("{") or "pk_" in path
 
 
 def _text(content: bytes) -> str:

@@ -242,6 +242,17 @@ def test_files_merge_and_the_environment_outranks_them(tmp_path):
     }
 
 
+@pytest.mark.parametrize("given", ['{"api_key": "pk_live_0123"}', "pk_live_0123", ' {"oauth_client_secret": "0123"}'])
+def test_a_configuration_in_the_place_of_its_path_is_not_shown(given):
+    """Other commands take it so; a log is no place for a key."""
+    with pytest.raises(SettingsError) as caught:
+        read_config([given], {})
+    assert str(caught.value).startswith(
+        "--config takes the path of a config file, and was given what belongs into one, or a key, which is not shown"
+    )
+    assert "0123" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
