@@ -123,7 +123,10 @@ def _too_large(refusal: _Refusal) -> KlaviyoError:
 
 
 def _unknown_key(refusal: _Refusal) -> KlaviyoError:
-    return Denied(f"{refusal}: it does not know the key; check `api_key`. {refusal.words}")
+    return Denied(
+        f"{refusal}: it does not know the key; check `api_key`, `api_key_file` or the `oauth_` settings. "
+        f"{refusal.words}"
+    )
 
 
 def _forbidden(refusal: _Refusal) -> KlaviyoError:
@@ -133,7 +136,7 @@ def _forbidden(refusal: _Refusal) -> KlaviyoError:
     scopes = ", ".join(refusal.call.endpoint.scopes)
     return ScopeMissing(
         f"{refusal}: the key lacks a scope of those that this needs, {scopes}. The scopes of a key are fixed when it "
-        f"is made: make a new private key that has them, and set `api_key` to it. {refusal.words}"
+        f"is made: make a new private key that has them, and set it in the place of this one. {refusal.words}"
     )
 
 

@@ -166,6 +166,18 @@ def test_rotated_refresh_token_is_kept_for_its_owner_alone(pipeline):
     assert pipeline.run(PEOPLE, **OAUTH)
 
 
+@pytest.mark.parametrize("kept", ["{x", "[]", "{}", "[" * 100_000])
+def test_a_kept_token_that_is_damaged_is_told_of(pipeline, kept):
+    """The configured one, which is tried then, may be worth nothing since."""
+    pipeline.sandbox.oauth.rotates = True
+    assert pipeline.run(PEOPLE, **OAUTH)
+    path = pipeline.work_dir / "oauth.json"
+    path.write_text(kept)
+    assert not pipeline.run(PEOPLE, **OAUTH)
+    assert pipeline.error.startswith("Klaviyo gives no access token (invalid_grant)")
+    assert pipeline.error.endswith(f". The last refresh token, which is kept in {path}, cannot be read")
+
+
 def test_a_new_configured_token_outranks_what_is_kept(pipeline):
     """Who sets another one means it."""
     pipeline.sandbox.oauth.rotates = True
