@@ -142,8 +142,9 @@ def _forbidden(refusal: _Refusal) -> KlaviyoError:
 
 def _not_found(refusal: _Refusal) -> KlaviyoError:
     path = refusal.call.path.partition("?")[0]
-    hint = f"; {_CHECK_LIST}" if refusal.call.endpoint == GET_LIST else ""
-    return NotFound(f"{refusal}: the account of this key has no {path}{hint}. {refusal.words}")
+    if refusal.call.endpoint == GET_LIST:
+        path = f"list {path.rpartition('/')[2]}; {_CHECK_LIST}"
+    return NotFound(f"{refusal}: the account of this key has no {path}. {refusal.words}")
 
 
 def _retired(refusal: _Refusal) -> KlaviyoError:

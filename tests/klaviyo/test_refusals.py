@@ -135,7 +135,7 @@ def test_a_body_refused_carries_the_rejection_of_its_last_row():
         (
             404,
             LIST,
-            f": the account of this key has no /api/lists/Y6nRLr; {CHECK}. No.",
+            f": the account of this key has no list Y6nRLr; {CHECK}. No.",
         ),
         (404, IMPORT, ": the account of this key has no /api/profile-bulk-import-jobs. No."),
         (400, LIST, f": No.; {CHECK}"),
