@@ -14,6 +14,7 @@ from target_klaviyo_segments.alerts.refusal import tell_of_refused
 from target_klaviyo_segments.errors import SettingsError
 from target_klaviyo_segments.options import options
 from target_klaviyo_segments.retry import Retry, config_of
+from target_klaviyo_segments.settings.table import SETTINGS
 from target_klaviyo_segments.target import TargetKlaviyoSegments
 from target_klaviyo_segments.wiring import Once, Wires
 
@@ -115,7 +116,7 @@ def _check(values: dict[str, Any], *, as_json: bool) -> int:
             sys.stdout.write(finding.line + "\n")
             sys.stdout.flush()
     if as_json:
-        sys.stdout.write(document(values.get("connection_name"), findings))
+        sys.stdout.write(document(values.get("connection_name") or SETTINGS["connection_name"].default, findings))
     return 0 if in_order(findings) else 1
 
 
