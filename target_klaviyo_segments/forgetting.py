@@ -82,7 +82,7 @@ def carry_out(values: Mapping[str, Any], wires: Wires, *, and_empty_list: bool, 
         yield f"{work_dir} holds nothing of ours"
         return
     if work_dir / _LEDGER not in files:
-        yield from _files_gone(work_dir, yes=yes)
+        yield from _files_gone(work_dir, len(files), yes=yes)
         return
     found = glance(work_dir / _LEDGER)
     if settings is not None and found is not None and found.unfinished:
@@ -94,7 +94,7 @@ def carry_out(values: Mapping[str, Any], wires: Wires, *, and_empty_list: bool, 
     try:
         if settings is not None:
             yield from _empty(ledger, found.lists if found else (), settings, wires, yes=yes)
-        yield from _files_gone(work_dir, yes=yes)
+        yield from _files_gone(work_dir, len(files), yes=yes)
     finally:
         ledger.close()
     if yes:  # closing wrote them once more
@@ -154,14 +154,14 @@ def _those_there(client: KlaviyoClient, lists: Sequence[str], account_id: str) -
     return there
 
 
-def _files_gone(work_dir: Path, *, yes: bool) -> Iterable[str]:
-    files = _files(work_dir)
+def _files_gone(work_dir: Path, count: int, *, yes: bool) -> Iterable[str]:
+    """`count` is of those that were there before the ledger was opened, which makes two."""
     if not yes:
-        yield f"{work_dir}: {len(files)} files would be removed; add --yes to do it"
+        yield f"{work_dir}: {count} files would be removed; add --yes to do it"
         return
-    _remove(files)
+    _remove(_files(work_dir))
     _folders_gone(work_dir)
-    yield f"{work_dir}: {len(files)} files removed"
+    yield f"{work_dir}: {count} files removed"
 
 
 def _files(work_dir: Path) -> list[Path]:
