@@ -71,8 +71,8 @@ def _unzipped(file: BinaryIO, name: str) -> Iterator[bytes]:
 
 
 def _records(url: str, blocks: Blocks, record_type: RecordType | None) -> Iterator[Records | dict[str, Any]]:
-    name = f"the batch file {url.rsplit('/', 1)[-1]}"
-    lines = LineDecoder(name, record_decoder(record_type))
+    name = f"the batch file {_shown(url)}"
+    lines = LineDecoder(name, record_decoder(record_type), "The tap writes one record a line into such a file")
     try:
         with cast("BinaryIO", fsspec.open(url, "rb").open()) as file:
             for block in blocks(file, name):
@@ -80,6 +80,12 @@ def _records(url: str, blocks: Blocks, record_type: RecordType | None) -> Iterat
     except (OSError, EOFError, zlib.error, ImportError, ValueError) as error:
         raise InputError(f"{name} cannot be read: {_words(error)}") from None
     yield from _checked(lines.end(), lines, name)
+
+
+def _shown(url: str) -> str:
+    """A path of this machine; of an address elsewhere its end alone, for it may hold a key."""
+    path = url.removeprefix("file://")
+    return path.rpartition("/")[2] if "://" in path else path
 
 
 def _checked(values: Iterable[Any], lines: LineDecoder, name: str) -> Iterator[Records | dict[str, Any]]:
