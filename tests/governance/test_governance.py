@@ -15,6 +15,7 @@ from pipeline import KEY, LIST, Pipeline, record, schema
 from shop import in_meta
 
 from target_klaviyo_segments import config as configuration
+from target_klaviyo_segments.check import in_order, inspect
 from target_klaviyo_segments.cli import main
 from target_klaviyo_segments.errors import TargetError
 from target_klaviyo_segments.forgetting import _remove, carry_out
@@ -163,6 +164,16 @@ def test_rotated_refresh_token_is_kept_for_its_owner_alone(pipeline):
     pipeline.sandbox.oauth.rotates = True
     assert pipeline.run(PEOPLE, **OAUTH)
     assert (pipeline.work_dir / "oauth.json").stat().st_mode & 0o777 == 0o600
+    assert pipeline.run(PEOPLE, **OAUTH)
+
+
+def test_a_check_keeps_a_rotated_token_and_nothing_else(pipeline):
+    """As its documents say: the configured one is worth nothing by then."""
+    pipeline.sandbox.oauth.rotates = True
+    assert in_order(list(inspect(pipeline.config(**OAUTH), pipeline.wires)))
+    assert [path.name for path in pipeline.work_dir.iterdir()] == ["oauth.json"]
+    told = " ".join((ROOT / "README.md").read_text().split())
+    assert "with OAuth the refresh token that Klaviyo gives in place of the one before is kept in `work_dir`" in told
     assert pipeline.run(PEOPLE, **OAUTH)
 
 
