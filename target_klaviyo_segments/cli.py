@@ -30,12 +30,22 @@ _WORDS |= {name.lstrip("-"): name for name in ("--help", "--version", "--config"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the target; the exit status comes back."""
-    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    _open_what_is_closed()
     _escape_what_has_no_letter()
+    try:
+        status = _called(sys.argv[1:] if arguments is None else list(arguments))
+        sys.stdout.flush()
+    except OSError as error:
+        if error.filename is not None:  # every other file is told of by whoever writes it
+            raise
+        return _end_without_stdout(error)
+    return status
+
+
+def _called(arguments: Sequence[str]) -> int:
     status = _without_the_sdk(arguments)
     if status is not None:
         return status
-    _open_what_is_closed()
     gc.disable()  # of what is imported nothing is ever thrown away
     with _ended_by_ctrl_c():
         import click  # noqa: PLC0415  # it takes a part of a second
@@ -148,6 +158,17 @@ def _open_what_is_closed() -> None:
     """A shell may start us without stdin or stdout (`<&-`, `>&-`): nothing comes, nobody reads."""
     sys.stdin = sys.stdin or open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115  # a device, for as long as we run
     sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  # same
+
+
+def _end_without_stdout(trouble: OSError) -> int:
+    """As other commands: silently where whoever read it went away, else in one line."""
+    from target_klaviyo_segments.stopping import end_by  # noqa: PLC0415  # hardly ever
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter's last flush fails too
+    if isinstance(trouble, BrokenPipeError):
+        return end_by(signal.SIGPIPE)
+    sys.stderr.write(f"nothing can be written to stdout: {trouble.strerror}\n")
+    return 1
 
 
 def _escape_what_has_no_letter() -> None:

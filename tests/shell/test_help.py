@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -11,6 +12,7 @@ import sys
 import forks
 import pytest
 from checkout import ROOT
+from pipeline import Pipeline, record, schema
 
 from target_klaviyo_segments.cli import main
 
@@ -99,3 +101,34 @@ def test_ctrl_c_before_anything_was_read():
     """It ends the command without a word, as by the signal; no library's traceback."""
     done = subprocess.run([sys.executable, "-c", _INTERRUPTED], capture_output=True, check=False, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, b"", b"")
+
+
+@pytest.fixture
+def reported(tmp_path):
+    """A folder with the report of a run, and a configuration that names it."""
+    pipeline = Pipeline(tmp_path)
+    assert pipeline.run([schema(), record("a@x.io")])
+    (tmp_path / "config.json").write_text(json.dumps(pipeline.config()))
+    (tmp_path / "config.json").chmod(0o600)
+    return tmp_path
+
+
+COMMANDS = ["--version", "--help", "--about", "--check", "--check --json", "report", "forget", "forget --help"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    ("redirection", "told"),
+    [
+        (">&-", []),
+        ("> /dev/full", ["nothing can be written to stdout: No space left on device"]),
+        ("| true", []),
+    ],
+)
+def test_whoever_does_not_read_gets_no_traceback(reported, command, redirection, told):
+    """Stdout may be closed, a pipe that nobody reads, or on a disk that is full."""
+    config = "" if command in {"--version", "--about"} or "help" in command else "--config config.json"
+    script = f"sleep 0 | {sys.executable} -m target_klaviyo_segments {command} {config} {redirection}"
+    done = subprocess.run(["bash", "-c", script], cwd=reported, capture_output=True, text=True, check=False, timeout=60)
+    lines = [line for line in done.stderr.splitlines() if "WARNING" not in line]
+    assert lines == told
