@@ -60,6 +60,27 @@ def test_a_word_that_is_no_command(capsys, word, words):
 
 
 @pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (
+            ["--config", "c.json", "report"],
+            "the command `report` comes first: target-klaviyo-segments report --config ...",
+        ),
+        (["--config", "c.json", "forget", "--yes"], "the command `forget` comes first: "),
+        (["--full", "forget", "more"], "the command `forget` comes first: target-klaviyo-segments forget --config ..."),
+        (["--config", "c.json", "chek"], "there is no command `chek`; did you mean `--check`? The"),
+        (["forget", "more"], "Usage: target-klaviyo-segments forget [OPTIONS]"),
+    ],
+)
+def test_a_command_that_does_not_come_first(tmp_path, arguments, words):
+    """Meltano puts `--config` before it; nothing is done."""
+    done = forks.run(arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.decode().startswith(words)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
     "arguments",
     [["--frob"], ["--allow-removals", "x"], ["--retry"], ["--input", "nowhere"], ["chek"], ["report", "--frob"]],
 )

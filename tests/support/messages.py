@@ -56,6 +56,7 @@ NOT_MESSAGES = {
     "is not fetched: checking a record": "the same",
     "is none of `segments`": "such a row is left out and counted by its code",
     "a record is no object": "caught: the line is read again by itself",
+    "Got unexpected extra argument": "click's words, looked for",
     "disk is full": "SQLite's words, looked for, and ours in a table beside them",
     "unable to open": "SQLite's words, looked for",
     "out of memory": "SQLite's words, looked for",
