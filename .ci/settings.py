@@ -32,7 +32,7 @@ OF_THE_SDK = {
     "stream_map_config": ("object", "Stream map config", "Values that stream map expressions may use."),
     "faker_config": ("object", "Faker config", "Seed and locale of fake values in stream maps."),
     "flattening_enabled": ("boolean", "Flattening enabled", "Flatten nested properties into columns."),
-    "flattening_max_depth": ("integer", "Flattening max depth", "How deep to flatten."),
+    "flattening_max_depth": ("integer", "Flattening max depth", "How deep to flatten. Needed with flattening_enabled."),
     "flattening_max_key_length": ("integer", "Flattening max key length", "Longest name of a flattened column."),
     "flattening_separator": ("string", "Flattening separator", "What joins the names of a flattened column."),
 }

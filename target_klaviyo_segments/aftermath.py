@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from contextlib import suppress
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from target_klaviyo_segments.report.document import RunReport, StreamReport
 from target_klaviyo_segments.report.files import past_report
@@ -18,6 +21,15 @@ if TYPE_CHECKING:
     from target_klaviyo_segments.ledger import PastRun
 
 Outcome = dict[tuple[str, str], Counter[str]]
+Sent = dict[str, tuple[str, int]]  # by stream: its list, and how many import jobs went there
+
+
+class _Row(msgspec.Struct):
+    stream: str
+    code: str
+
+
+_row = msgspec.json.Decoder(_Row).decode
 
 
 def sentences(outcome: Outcome) -> Iterator[str]:
@@ -40,7 +52,7 @@ def end_of(run: PastRun, work_dir: Path) -> tuple[str, dict[str, Any]] | None:
         streams = {name: _counts(each) for name, each in found["streams"].items()}
     except (OSError, ValueError, LookupError, TypeError, AttributeError):  # there is none that is ours and whole
         return None
-    return found["status"], {"streams": streams}
+    return found["status"], {"seconds": found["seconds"], "streams": streams}
 
 
 def _counts(stream: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,12 +60,18 @@ def _counts(stream: Mapping[str, Any]) -> dict[str, Any]:
     return fates | {"list_id": stream["list"] and stream["list"]["id"]}
 
 
-def report_of(run: PastRun, outcome: Outcome, *, user: str, settled_by: str) -> RunReport:
-    """The report that a run could not write itself: what it had counted, and what came of the rest."""
-    counted: Mapping[str, Any] = run.counts.get("streams", {})
+def report_of(run: PastRun, outcome: Outcome, sent: Sent, work_dir: Path, *, user: str, settled_by: str) -> RunReport:
+    """The report that a run could not write itself: what it had counted and kept, and what came of the rest.
+
+    How long it ran, and what it asked of Klaviyo, nobody knows.
+    """
+    files = [work_dir / folder / f"{run.run_id}.jsonl" for folder in ("rejects", "failed")]
+    rejects_file, failed_file = (str(path) if path.is_file() else None for path in files)
+    counted = _with_those_kept(run.counts.get("streams", {}), files[0])
     found = {name: counts for (run_id, name), counts in outcome.items() if run_id == run.run_id}
     streams = [
-        _stream(name, counted.get(name, {}), found.get(name, Counter())) for name in dict.fromkeys([*counted, *found])
+        _stream(name, counted.get(name, {}), found.get(name, Counter()), *sent.get(name, (None, 0)))
+        for name in dict.fromkeys([*counted, *found])
     ]
     return RunReport(
         run_id=run.run_id,
@@ -62,19 +80,51 @@ def report_of(run: PastRun, outcome: Outcome, *, user: str, settled_by: str) -> 
         user=user,
         started_at=datetime.fromtimestamp(run.began, timezone.utc),
         ended_at=datetime.now(timezone.utc),
+        seconds=None,
+        requests=None,
+        throttled=None,
         message=(
             f"the run was killed, or could not write its report; the run {settled_by} asked Klaviyo what had become of "
             "the rows under way"
         ),
         data_privacy_accepted=True,
         streams=streams,
+        rejects_file=rejects_file,
+        failed_file=failed_file,
     )
 
 
-def _stream(name: str, counts: Mapping[str, Any], found: Counter[str]) -> StreamReport:
+def _with_those_kept(counted: Mapping[str, Any], rejects: Path) -> dict[str, Any]:
+    """The counts, with rows that were rejected after they were written down last."""
+    kept = _refused_before_sending(rejects)
+    for name, counts in counted.items():
+        for stream, codes in kept.items():
+            if name == stream or name.startswith(f"{stream}/"):
+                codes.subtract(counts.get("reject_reasons", {}))
+    return {**counted, **{stream: _with(counted.get(stream, {}), +codes) for stream, codes in kept.items()}}
+
+
+def _with(counts: Mapping[str, Any], refused: Counter[str]) -> dict[str, Any]:
+    reasons = refused + Counter(counts.get("reject_reasons", {}))
+    return {**counts, "reject_reasons": reasons, "rejected": counts.get("rejected", 0) + refused.total()}
+
+
+def _refused_before_sending(rejects: Path) -> dict[str, Counter[str]]:
+    """Rows of the file by stream and code. Those that Klaviyo refused were under way: the ledger knows them."""
+    found: dict[str, Counter[str]] = {}
+    with suppress(OSError), rejects.open("rb") as lines:
+        for line in lines:
+            with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # the last one may be cut off
+                row = _row(line)
+                if not row.code.startswith("klaviyo_"):
+                    found.setdefault(row.stream, Counter())[row.code] += 1
+    return found
+
+
+def _stream(name: str, counts: Mapping[str, Any], found: Counter[str], list_id: str | None, jobs: int) -> StreamReport:
     tally = Tally(**{fate: counts.get(fate, 0) for fate in Tally().as_dict()})
     tally.reasons.update(counts.get("reject_reasons", {}))
     tally.delivered += found["delivered"]
     tally.read = max(tally.read, tally.settled + found["undelivered"])  # some were read after the last counts
     tally.failed += tally.read - tally.settled
-    return StreamReport(name, tally, counts.get("list_id"))
+    return StreamReport(name, tally, list_id or counts.get("list_id"), jobs=jobs)

@@ -28,6 +28,7 @@ from target_klaviyo_segments.wiring import (
     make_limits,
     make_mirror_limits,
     make_subscribing,
+    steady,
 )
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def put_together(
         keeper=make_keeper(
             report.run_id,
             counts=lambda lane: snapshots.of(lane, exporter.lanes),
-            now=wires.wall,
+            now=steady(wires),
             resend_after_days=settings.resend_after_days,
         ),
         departure=Departure(removal, ledger, mirror),

@@ -72,8 +72,8 @@ def _unzipped(file: BinaryIO, name: str) -> Iterator[bytes]:
 
 
 def _records(url: str, blocks: Blocks, record_type: RecordType | None) -> Iterator[Records | dict[str, Any]]:
-    name = f"the batch file {url.rsplit('/', 1)[-1]}"
-    lines = LineDecoder(name, record_decoder(record_type))
+    name = f"the batch file {_shown(url)}"
+    lines = LineDecoder(name, record_decoder(record_type), hint="The tap writes one record a line into such a file")
     try:
         with _opened(url) as file:
             for block in blocks(file, name):
@@ -91,6 +91,12 @@ def _opened(url: str) -> BinaryIO:
         if not url.startswith("file:"):
             raise
     return cast("BinaryIO", fsspec.open(unquote(url), "rb").open())
+
+
+def _shown(url: str) -> str:
+    """A path of this machine; of an address elsewhere its end alone, for it may hold a key."""
+    path = url.removeprefix("file://")
+    return path.rpartition("/")[2] if "://" in path else path
 
 
 def _checked(values: Iterable[Any], lines: LineDecoder, name: str) -> Iterator[Records | dict[str, Any]]:

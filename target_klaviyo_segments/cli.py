@@ -72,7 +72,12 @@ def _called(arguments: Sequence[str]) -> int:
             command, rest, name = Command.cli, arguments, None
         return command(rest, prog_name=name, standalone_mode=False) or 0
     except click.ClickException as error:
-        error.show()
+        if arguments[:1] != ["forget"] and (
+            word := _misplaced_in(arguments) or _extra_argument(error.format_message())
+        ):
+            sys.stderr.write(f"{_misplaced(word)}\n")
+        else:
+            error.show()
         return error.exit_code
     except SettingsError as error:
         for problem in error.problems:
@@ -100,6 +105,22 @@ def _without_the_sdk(arguments: Sequence[str]) -> int | None:
         sys.stderr.write(f"{_no_command(arguments[0])}\n")
         return 2
     return None
+
+
+def _misplaced_in(arguments: Sequence[str]) -> str | None:
+    return next((each for each in arguments if each in {"report", "forget"}), None)
+
+
+def _extra_argument(words: str) -> str | None:
+    """The first that click did not expect, by its own words."""
+    found = re.match(r"Got unexpected extra arguments? \((\S+?)[ )]", words)
+    return found and found[1]
+
+
+def _misplaced(word: str) -> str:
+    if _misplaced_in([word]):
+        return f"the command `{word}` comes first: target-klaviyo-segments {word} --config ..."
+    return _no_command(word)
 
 
 def _no_command(word: str) -> str:

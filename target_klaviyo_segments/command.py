@@ -14,6 +14,7 @@ from target_klaviyo_segments.alerts.refusal import tell_of_refused
 from target_klaviyo_segments.errors import SettingsError
 from target_klaviyo_segments.options import options
 from target_klaviyo_segments.retry import Retry, changes_rows, config_of
+from target_klaviyo_segments.settings.table import SETTINGS
 from target_klaviyo_segments.target import TargetKlaviyoSegments
 from target_klaviyo_segments.wiring import Once, Wires
 
@@ -49,7 +50,7 @@ class Command(TargetKlaviyoSegments):
             return 0
         if as_json and not check:
             raise click.UsageError("--json goes with --check")
-        values = configuration.read_config(config, os.environ)
+        values = cls._read(config, is_run=not (check or dry_run))
         for path in configuration.exposed(config, os.environ):
             cls.logger.warning("the config file %s holds a secret and others can read it: chmod 600 %s", path, path)
         if key_file := configuration.exposed_key(values):
@@ -68,6 +69,16 @@ class Command(TargetKlaviyoSegments):
             target.logger.warning("reading from the terminal: pipe a tap into this target, or give a file by --input")
         target.export(file_input)
         return 0
+
+    @classmethod
+    def _read(cls, paths: tuple[str, ...], *, is_run: bool) -> dict[str, Any]:
+        """The configuration; one that cannot be read is a run that is refused."""
+        try:
+            return configuration.read_config(paths, os.environ)
+        except SettingsError as error:
+            if is_run:
+                tell_of_refused(configuration.readable_config(paths, os.environ), error, cls.logger)
+            raise
 
     @classmethod
     def _made(cls, config: dict[str, Any], once: Once) -> Command:
@@ -110,7 +121,7 @@ def _check(values: dict[str, Any], *, as_json: bool) -> int:
             sys.stdout.write(finding.line + "\n")
             sys.stdout.flush()
     if as_json:
-        sys.stdout.write(document(values.get("connection_name"), findings))
+        sys.stdout.write(document(values.get("connection_name") or SETTINGS["connection_name"].default, findings))
     return 0 if in_order(findings) else 1
 
 

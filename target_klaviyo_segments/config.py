@@ -37,12 +37,29 @@ def read_config(paths: Iterable[str], environment: Mapping[str, str]) -> dict[st
         SettingsError: A file cannot be read, is not JSON or no object; a variable does not fit its setting; a path that
             is none.
     """
+    config = _read_files(paths)
+    values, problems = _read_environment(environment)
+    if problems:
+        raise SettingsError(problems)
+    config |= values
+    return config | dict(_paths(config))
+
+
+def readable_config(paths: Iterable[str], environment: Mapping[str, str]) -> dict[str, Any]:
+    """As far as it can be read, where `read_config` refuses it: of files all or none, for a later one outranks."""
+    try:
+        config = _read_files(paths)
+    except SettingsError:
+        config = {}
+    return config | _read_environment(environment)[0]
+
+
+def _read_files(paths: Iterable[str]) -> dict[str, Any]:
     config: dict[str, Any] = {}
     for path in paths:
         if path != "ENV":
             config |= _read_file(path)
-    config |= _read_environment(environment)
-    return config | dict(_paths(config))
+    return config
 
 
 def _paths(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -120,7 +137,8 @@ def _text(content: bytes) -> str:
     return content.decode(json.detect_encoding(content))
 
 
-def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+def _read_environment(environment: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    """Values by setting, None where a variable does not fit its own; and what is wrong, a sentence each."""
     kinds = {name: _SDK_KINDS.get(name, "object") for name in SDK_SETTINGS}
     kinds |= {name: setting.kind for name, setting in SETTINGS.items()}
     values: dict[str, Any] = {}
@@ -132,11 +150,9 @@ def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
             try:
                 values[name] = _PARSERS[kind](text)
             except (ValueError, KeyError, RecursionError):
+                values[name] = None
                 problems.append(f"the variable {variable} does not hold {_WANTED[kind]}")
-    problems += _misspelt(environment, kinds)
-    if problems:
-        raise SettingsError(problems)
-    return values
+    return values, [*problems, *_misspelt(environment, kinds)]
 
 
 def _misspelt(environment: Mapping[str, str], known: Iterable[str]) -> Iterator[str]:

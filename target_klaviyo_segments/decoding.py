@@ -20,11 +20,15 @@ MAX_LINE_BYTES = 16 * 1024 * 1024
 # Of more, Python makes no integer: https://docs.python.org/3/library/stdtypes.html#int-max-str-digits
 _DIGITS_MAX = 4300
 
+OF_A_TAP = (
+    "A tap prints one Singer message a line on stdout and everything else on stderr; run the tap alone to see what it "
+    "prints"
+)
 _ODD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class LineDecoder:
-    """Feed it blocks as they come; `source` names them in errors.
+    """Feed it blocks as they come; `source` names them in errors, `hint` says what belongs there.
 
     `decode` takes many lines at once, and how many line feeds they have; it raises when one is odd, and then each is
     decoded to its value, one by one, by `decode_one`. Without it each always is.
@@ -35,8 +39,11 @@ class LineDecoder:
         source: str,
         decode: Callable[[bytes, int], Iterable[Any]] | None = None,
         decode_one: Callable[[bytes], Any] = msgspec.json.decode,
+        *,
+        hint: str = OF_A_TAP,
     ) -> None:
         self._source = source
+        self._hint = hint
         self._decode = decode
         self._decode_one = decode_one
         self._tail = bytearray()  # grows in place: a line of many blocks is not copied with each of them
@@ -117,7 +124,7 @@ class LineDecoder:
         except RecursionError:
             raise InputError(f"{where} is nested too deeply: look at what the tap sends") from None
         except ValueError:
-            raise InputError(f"{where} {_why_no_json(line)}") from None
+            raise InputError(f"{where} {_why_no_json(line, self._hint)}") from None
 
 
 def _until_too_long(lines: bytes, tail: bytearray) -> tuple[bytes, bytearray]:
@@ -130,15 +137,12 @@ def _until_too_long(lines: bytes, tail: bytearray) -> tuple[bytes, bytearray]:
     return lines, tail
 
 
-def _why_no_json(line: bytes) -> str:
+def _why_no_json(line: bytes, hint: str) -> str:
     try:
         line.decode()
     except UnicodeDecodeError:
         return "is not UTF-8 text, as Singer messages are. Look at the encoding that the tap reads its source in"
-    return (
-        "is not JSON. A tap prints one Singer message a line on stdout and everything else on stderr; "
-        "run the tap alone to see what it prints"
-    )
+    return f"is not JSON. {hint}"
 
 
 def _integer(digits: str) -> int | Decimal:

@@ -170,7 +170,7 @@ class Destinations:
             raise SettingsError(
                 [
                     (
-                        f"`api_key` belongs to the Klaviyo account {account.id}, and `expected_account_id` is "
+                        f"the key belongs to the Klaviyo account {account.id}, and `expected_account_id` is "
                         f"{expected}: "
                         "nothing was sent. Put the right key, or the right id"
                     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from target_klaviyo_segments.errors import WorkDirError
@@ -96,6 +96,6 @@ class Ending:
     def _write(self, status: str, message: str | None) -> Path:
         report = self.report
         report.status, report.message = status, message
-        report.ended_at = datetime.now(timezone.utc)
         report.seconds = time.monotonic() - self.began
+        report.ended_at = report.started_at + timedelta(seconds=report.seconds)  # whoever sets the clock meanwhile
         return write_report(report, self.work_dir)

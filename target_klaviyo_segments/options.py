@@ -11,7 +11,8 @@ def options() -> list[click.Parameter]:
         click.Option(
             ["--check"],
             is_flag=True,
-            help="Tell whether the connection works: key, scopes, lists, folder. Reads no input, writes nothing.",
+            help="Tell whether the connection works: key, scopes, lists, folder. Reads no input, writes nothing but "
+            "a new token of OAuth.",
         ),
         click.Option(["--json", "as_json"], is_flag=True, help="With --check: print a JSON document."),
         click.Option(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from target_klaviyo_segments.errors import ContractError, Rejection
 from target_klaviyo_segments.export.rejects import record_json
+from target_klaviyo_segments.segment.batch import Row
 from target_klaviyo_segments.segment.contract import no_such_property
 from target_klaviyo_segments.segment.marker import is_deleted, is_object
 from target_klaviyo_segments.segment.schema import properties_of
@@ -39,7 +40,7 @@ class RoutedSink(SegmentSink):
             TargetError: The run cannot go on.
         """
         line, numbers = record_json(record), self._count(1)
-        way = self._way(record) if is_object(record) else self._lane
+        way = self._way(record, line, numbers) if is_object(record) else self._lane
         if isinstance(way, Rejection):
             self._take_astray(way, [record], [line], numbers)
         else:
@@ -62,13 +63,24 @@ class RoutedSink(SegmentSink):
 
     def _take_run(self, records: Sequence[dict[str, Any]], lines: Sequence[Record], numbers: Sequence[int]) -> None:
         """Records between whom the order counts within a segment alone."""
-        groups = self._routes.split(records)
+        groups, trouble = self._routes.split(records)
         for way, places in groups:
-            part = (records, lines, numbers) if len(groups) == 1 else _picked(places, records, lines, numbers)
+            whole = len(places) == len(records)
+            part = (records, lines, numbers) if whole else _picked(places, records, lines, numbers)
             if isinstance(way, Rejection):
                 self._take_astray(way, *part)
             else:
                 self._take_many(way, *part)
+        if trouble is not None:
+            first = sum(len(places) for _, places in groups)
+            self._strand(lines[first:], numbers[first:])
+            raise trouble
+
+    def _strand(self, lines: Sequence[Record], numbers: Sequence[int]) -> None:
+        """Records that the run does not come to any more: read, and to be sent by a retry."""
+        self._lane.tally.read += len(lines)
+        self._intake.sequence += len(lines)
+        self._lane.stranded += [Row(number, "", b"", line) for number, line in zip(numbers, lines, strict=True)]
 
     def refuse(self, record: dict[str, Any], rejection: Rejection, line: Record, lane: Lane | None = None) -> None:
         """Take a record that cannot be mapped. As it came it may tell its segment; else nobody may leave one.
@@ -77,8 +89,7 @@ class RoutedSink(SegmentSink):
             RunStopped: `on_invalid_record` is fail.
             WorkDirError: The rejects file cannot be written.
         """
-        self._count(1)
-        way = self._way(record)
+        way = self._way(record, line, self._count(1))
         lane = None if isinstance(way, Rejection) else way
         if lane is None and self.completeness is not None:
             self.completeness.spoil(f"row {self._lane.rows} of `{self.stream_name}` has no segment: {rejection.reason}")
@@ -108,8 +119,12 @@ class RoutedSink(SegmentSink):
             lane.completeness = self._routes.completeness
         self._equipment.fit(lane, sync_mode)
 
-    def _way(self, record: dict[str, Any]) -> Lane | Rejection:
-        ((way, _),) = self._routes.split([record])
+    def _way(self, record: dict[str, Any], line: Record, numbers: Sequence[int]) -> Lane | Rejection:
+        ways, trouble = self._routes.split([record])
+        if trouble is not None:
+            self._strand([line], numbers)
+            raise trouble
+        ((way, _),) = ways
         return way
 
     def _take_astray(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
-from target_klaviyo_segments.errors import Rejection
+from target_klaviyo_segments.errors import Rejection, TargetError
+from target_klaviyo_segments.segment.identity import has_address
 from target_klaviyo_segments.segment.rounds import Rounds, read_all
 from target_klaviyo_segments.segment.values import readable
 
@@ -80,24 +81,28 @@ class Routes:
                 place = self._destinations.place(f"{self._stream}/{value}", segment)
                 self._add(value, segment, place)
 
-    def split(self, records: Sequence[Record]) -> list[tuple[Way, list[int]]]:
-        """The records' ways, and the places of those that go by each, in their order.
+    def split(self, records: Sequence[Record]) -> tuple[list[tuple[Way, list[int]]], TargetError | None]:
+        """The records' ways, and the places of those that go by each, in their order; and what ends the run after them.
 
-        A way comes again where a person comes again by another: what is said of them last stays the last.
+        Then the records after them have no way. A way comes again where a person comes again by another: what is said
+        of them last stays the last.
         """
         known = self._lanes
         groups: dict[tuple[int, str], tuple[Way, list[int]]] = {}
         rounds = Rounds(read_all(records, self._segment.email_field, self._segment.email_field.split(".")))
         for place, value in enumerate(read_all(records, self._field, self._parts)):
             lane = known.get(value) if type(value) is str else None
-            way = self._way(value) if lane is None else lane
+            try:
+                way = self._way(value) if lane is None else lane
+            except TargetError as error:
+                return [groups[key] for key in sorted(groups, key=itemgetter(0))], error
             name = way.code if isinstance(way, Rejection) else way.name
             key = rounds.of(place, name), name
             if key in groups:
                 groups[key][1].append(place)
             else:
                 groups[key] = (way, [place])
-        return [groups[key] for key in sorted(groups, key=itemgetter(0))]
+        return [groups[key] for key in sorted(groups, key=itemgetter(0))], None
 
     def unused(self) -> str | None:
         """The segments that the settings name and no row was of: most often a typing error. A mirror says it itself."""
@@ -133,10 +138,13 @@ class Routes:
         name = readable(value or "").strip()
         if not name:
             return Rejection("segment_missing", f"it has no `{self._field}`", self._field)
-        if name in self._lanes:
-            return self._lanes[name]
+        return self._lanes[name] if name in self._lanes else self._new_way(name)
+
+    def _new_way(self, name: str) -> Way:
         if self._segment.values is not None:
             return Rejection("segment_not_selected", f"its `{self._field}` is none of `segments`", self._field)
+        if has_address(name):  # names of segments are in logs, reports and pages
+            return Rejection("segment_is_address", f"its `{self._field}` is an e-mail address", self._field)
         segment = self._segment.of_value(name, {})
         place = self._destinations.place_of_value(self._stream, segment)
         if isinstance(place, str):

@@ -15,6 +15,7 @@ from target_klaviyo_segments.ending import Ending
 from target_klaviyo_segments.errors import InputError, RunStopped, SettingsError, StoppedBySignal, TargetError
 from target_klaviyo_segments.export.resume import Resume
 from target_klaviyo_segments.gate import refusal
+from target_klaviyo_segments.looking_back import pace_of
 from target_klaviyo_segments.report.document import StreamReport
 from target_klaviyo_segments.report.files import prepare, write_past_report
 from target_klaviyo_segments.routing import Routes
@@ -92,7 +93,7 @@ class Run:
             for sentence in self._parts.rehearsing.left_open():
                 self.warn(sentence)
             return
-        crashed = self._ledger.crashed_runs()
+        crashed = [(run, pace_of(self._ledger, run.run_id)) for run in self._ledger.crashed_runs()]
         outcome: Outcome = {}
         if next(self._ledger.unfinished(), None) is not None:
             self.destinations.recognise_account()
@@ -102,13 +103,15 @@ class Run:
             ).settle()
         for sentence in sentences(outcome):
             self.warn(sentence)
-        for run in crashed:
+        for run, pace in crashed:
             if (end := end_of(run, self._work_dir)) is not None:
                 self._ledger.end_run(run.run_id, *end)
                 continue
-            report = report_of(run, outcome, user=self._report.user, settled_by=self._report.run_id)
+            sent, user = self._ledger.sent(run.run_id), self._report.user
+            report = report_of(run, outcome, sent, self._work_dir, user=user, settled_by=self._report.run_id)
+            report.pace = pace
             write_past_report(report, self._work_dir)
-            self._ledger.end_run(run.run_id, "failed", run.counts)
+            self._ledger.end_run(run.run_id, "failed", report.counts)
             self._alarm.killed(report)
 
     def check(self) -> None:

@@ -12,7 +12,7 @@ from target_klaviyo_segments.report.tally import Tally
 from target_klaviyo_segments.settings.setting import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from target_klaviyo_segments.export.exporter import Exporter
     from target_klaviyo_segments.settings import Settings
@@ -57,10 +57,15 @@ class Selection:
         came = [*dict.fromkeys(lane.stream for lane in self._exporter.lanes.values()), *self.left_out]
         for name in self._named:
             if name not in came and name not in self._mistyped:
-                others = f"; it sent {', '.join(sorted(came))}" if came else ""
-                yield f"`segments` names the stream `{name}`, which the tap did not send{others}{nearest(name, came)}"
+                yield never_sent("segments", name, came)
 
     def _meant(self, stream: str) -> list[str]:
         """The stream that `segments` names nearly so and that has not come, if there is one."""
         came = {lane.stream for lane in self._exporter.lanes.values()}
         return get_close_matches(stream, [name for name in self._named if name not in came], n=1, cutoff=ALIKE)
+
+
+def never_sent(setting: str, name: str, came: Collection[str]) -> str:
+    """What is said of a stream that a setting names and that the tap did not send."""
+    others = f"; it sent {', '.join(sorted(came))}" if came else ""
+    return f"`{setting}` names the stream `{name}`, which the tap did not send{others}{nearest(name, came)}"

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk.exceptions import MapExpressionError
+from singer_sdk.exceptions import MapExpressionError, MappingError
 from singer_sdk.mapper import SameRecordTransform
 
-from target_klaviyo_segments.errors import Rejection
+from target_klaviyo_segments.errors import ContractError, Rejection
 from target_klaviyo_segments.export.rejects import record_json
 from target_klaviyo_segments.segment.contract import Contract
+from target_klaviyo_segments.selection import never_sent
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
     from singer_sdk.mapper import StreamMap
 
     from target_klaviyo_segments.export.modes import Completeness
@@ -110,6 +115,28 @@ def _mapping(
             take(record, line)
 
     return Taker(take, take_each, mirrors)
+
+
+@contextmanager
+def maps_in_words(stream: str) -> Iterator[None]:
+    """What the SDK says of stream maps that do not go with a schema, as one line.
+
+    Raises:
+        ContractError: It says something.
+    """
+    try:
+        yield
+    except (MappingError, NotImplementedError) as error:
+        words = str(error).rstrip(".")
+        raise ContractError(f"stream `{stream}` cannot be mapped by `stream_maps`: {words}. Correct them") from None
+
+
+def maps_unused(maps: Mapping[str, Any], came: Collection[str]) -> Iterator[str]:
+    """Streams that `stream_maps` name and that the tap did not send, a sentence each: most often a typing error."""
+    sources = {own.get("__source__", key) if isinstance(own, dict) else key: None for key, own in maps.items()}
+    for source in sources:
+        if source != "__else__" and not any(name == source or fnmatch(name, source) for name in came):
+            yield never_sent("stream_maps", source, came)
 
 
 def _reason(error: Exception) -> str:

@@ -24,7 +24,7 @@ from target_klaviyo_segments.settings.table import config_jsonschema
 from target_klaviyo_segments.sink import SegmentSink
 from target_klaviyo_segments.stopping import end_at_once, stdout_is_gone, stop_of, take_hangup, winding_up
 from target_klaviyo_segments.suppression_sink import SuppressionSink
-from target_klaviyo_segments.takers import Taker, taker
+from target_klaviyo_segments.takers import Taker, maps_in_words, maps_unused, taker
 from target_klaviyo_segments.unselected import UnselectedSink
 from target_klaviyo_segments.wiring import Once, Wires, make_alarm
 
@@ -132,6 +132,8 @@ class TargetKlaviyoSegments(Target):
             raise stopped
         if self.message_reader.is_empty:
             self.run.warn("the input was empty: not one message came. If there should be rows, see whether the tap ran")
+        for words in maps_unused(self.config.get("stream_maps") or {}, self._takers):
+            self.run.warn(words)
         self.run.finish()
 
     @classmethod
@@ -158,10 +160,11 @@ class TargetKlaviyoSegments(Target):
     def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
         stream = checked_schema(message_dict)
         flattening = self.mapper.flattening_options
+        schema = message_dict["schema"]
         if flattening.enabled and flattening.max_level > 0:
-            super()._process_schema_message({**message_dict, "schema": flattenable(message_dict["schema"])})
-        else:
-            super()._process_schema_message(message_dict)
+            schema = flattenable(schema)
+        with maps_in_words(stream):
+            super()._process_schema_message({**message_dict, "schema": schema})
         ways = [
             (stream_map, cast("SegmentSink | UnselectedSink", self._sinks_active[stream_map.stream_alias]))
             for stream_map in self.mapper.stream_maps[stream]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from contextlib import suppress
 from pathlib import Path
 
 from target_klaviyo_segments.errors import WorkDirError
@@ -19,15 +18,21 @@ class TokenFile:
     def __init__(self, work_dir: Path, configured: str) -> None:
         self._path = work_dir / FILE
         self._configured = configured
+        self.trouble: str | None = None
         self._of = hashlib.sha256(configured.encode()).hexdigest()
 
     def load(self) -> str:
         """The last one, read each time: another process may have got a newer one; else the configured one."""
-        with suppress(OSError, ValueError, TypeError, KeyError):
+        self.trouble = None
+        try:
             kept = json.loads(self._path.read_text(encoding="utf-8"))
-            if kept["of"] == self._of and isinstance(kept["refresh_token"], str):
-                return kept["refresh_token"]
-        return self._configured
+            of, refresh_token = kept["of"], kept["refresh_token"]
+        except FileNotFoundError:
+            return self._configured
+        except (OSError, ValueError, TypeError, KeyError, RecursionError):
+            self.trouble = f"The last refresh token, which is kept in {self._path}, cannot be read"
+            return self._configured
+        return refresh_token if of == self._of and isinstance(refresh_token, str) else self._configured
 
     def keep(self, refresh_token: str) -> None:
         """On the disk when this returns, whole or not at all.

@@ -52,7 +52,7 @@ def _numbers(report: RunReport) -> dict[str, Any]:
         "version": report.version,
         "started_at": report.started_at.isoformat(),
         "ended_at": report.ended_at.isoformat() if report.ended_at else None,
-        "seconds": round(report.seconds, 3),
+        "seconds": report.rounded_seconds,
         "totals": {**report.totals.as_dict(), "reject_reasons": dict(report.totals.reasons.most_common())},
         "streams": {masked(name): numbers for name, numbers in islice(streams, _STREAMS_MAX)},
     }

@@ -49,11 +49,12 @@ class Intake:
             TargetError: The run cannot go on, or reached a limit of the settings.
         """
         count = len(rows.emails)
-        if lane.make_list is not None and count:
-            self._open(lane, lane.make_list)
         sequence = self.sequence + 1
         lane.tally.read += count
         self.sequence += count
+        if lane.make_list is not None and count:
+            with kept(lane, rows.rows):
+                self._open(lane, lane.make_list)
         self._departure.stay(lane, rows.emails, rows.records)
         self._filler.add_many(lane, rows, sequence)
 

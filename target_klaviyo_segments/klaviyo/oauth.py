@@ -50,6 +50,11 @@ class Answer(Protocol):
 class Tokens(Protocol):
     """Where refresh tokens are kept between runs."""
 
+    @property
+    def trouble(self) -> str | None:
+        """Why the one that `load` gave last may be an old one, a sentence; None when it is not."""
+        ...
+
     def load(self) -> str:
         """The refresh token to use now."""
         ...
@@ -135,7 +140,7 @@ class OAuth:
         began = self._now()
         reply = self._send(Call(TOKEN, "POST", "/oauth/token", form.encode()))
         if not HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
-            raise _failure(reply)
+            raise _failure(reply, self._tokens.trouble)
         grant = _read(reply.body)
         if grant.refresh_token and grant.refresh_token != refresh_token:
             self._tokens.keep(grant.refresh_token)  # before it is used: the old one may be worth nothing any more
@@ -153,7 +158,7 @@ def _read(body: bytes) -> _Grant:
     return grant
 
 
-def _failure(reply: Answer) -> Denied | Transient:
+def _failure(reply: Answer, trouble: str | None) -> Denied | Transient:
     """A 400, 401 or 403 of Klaviyo's own says that app or refresh token is wrong; anything else may pass."""
     if is_page(reply.headers) or reply.status not in _FINAL:
         page = " with a web page: a proxy's, not Klaviyo's own" if is_page(reply.headers) else ""
@@ -164,8 +169,9 @@ def _failure(reply: Answer) -> Denied | Transient:
     except (msgspec.DecodeError, UnicodeDecodeError):
         reason = "no reason given"
     words = reason if reason.isascii() and reason.replace("_", "").isalnum() else "no reason given"
+    tail = f". {trouble}" if trouble else ""
     return Denied(
         f"Klaviyo gives no access token ({words}). With `invalid_client`, check `oauth_client_id` and "
         "`oauth_client_secret`; else the refresh token was revoked or unused for 90 days: let the account's owner "
-        "install the app again and set `oauth_refresh_token` to the new one"
+        f"install the app again and set `oauth_refresh_token` to the new one{tail}"
     )

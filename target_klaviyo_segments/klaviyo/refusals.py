@@ -128,7 +128,10 @@ def _too_large(refusal: _Refusal) -> KlaviyoError:
 
 
 def _unknown_key(refusal: _Refusal) -> KlaviyoError:
-    return Denied(f"{refusal}: it does not know the key; check `api_key`. {refusal.words}")
+    return Denied(
+        f"{refusal}: it does not know the key; check `api_key`, `api_key_file` or the `oauth_` settings. "
+        f"{refusal.words}"
+    )
 
 
 def _forbidden(refusal: _Refusal) -> KlaviyoError:
@@ -138,14 +141,15 @@ def _forbidden(refusal: _Refusal) -> KlaviyoError:
     scopes = ", ".join(refusal.call.endpoint.scopes)
     return ScopeMissing(
         f"{refusal}: the key lacks a scope of those that this needs, {scopes}. The scopes of a key are fixed when it "
-        f"is made: make a new private key that has them, and set `api_key` to it. {refusal.words}"
+        f"is made: make a new private key that has them, and set it in the place of this one. {refusal.words}"
     )
 
 
 def _not_found(refusal: _Refusal) -> KlaviyoError:
     path = refusal.call.path.partition("?")[0]
-    hint = f"; {_CHECK_LIST}" if refusal.call.endpoint == GET_LIST else ""
-    return NotFound(f"{refusal}: the account of this key has no {path}{hint}. {refusal.words}")
+    if refusal.call.endpoint == GET_LIST:
+        path = f"list {path.rpartition('/')[2]}; {_CHECK_LIST}"
+    return NotFound(f"{refusal}: the account of this key has no {path}. {refusal.words}")
 
 
 def _retired(refusal: _Refusal) -> KlaviyoError:

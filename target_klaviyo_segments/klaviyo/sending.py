@@ -170,8 +170,8 @@ class Sender:
         if delay is None:
             asked = f", and Klaviyo asks to wait {error.retry_after:.0f} s" if error.retry_after else ""
             raise KlaviyoError(
-                f"{call.endpoint.name} failed {attempt} times in {elapsed:.0f} s{asked}; `retry_max_seconds` is "
-                f"{self._retries.limit_seconds:g}. Last: {error}"
+                f"{call.endpoint.name} failed {attempt} times in {elapsed:.0f} s{asked}; tries end after "
+                f"{self._retries.limit_seconds:g} s (`retry_max_seconds`; 20 at most in a check). Last: {error}"
             ) from error
         self._on_retry(str(error), delay)
         return delay

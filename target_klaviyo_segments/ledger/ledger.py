@@ -37,6 +37,7 @@ class Ledger(Membership):
         self._bounds = bounds
         self._runs = Runs(database, now, bounds)
         self.crashed_runs, self.pace = self._runs.crashed, self._runs.pace
+        self.sent = self._runs.sent
         self.last_runs, self.last_success = self._runs.last, self._runs.last_success
         self._journal = Journal(database, now)
         self.job_ids, self.unfinished = self._journal.job_ids, self._journal.unfinished

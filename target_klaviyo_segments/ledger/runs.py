@@ -20,6 +20,11 @@ INSERT INTO counted (run, stream, counts) {values}
 ON CONFLICT (run, stream) DO UPDATE SET counts = excluded.counts
 """
 
+_SENT = """
+SELECT streams.name, list_id, count(jobs.n) FROM intents JOIN streams ON streams.n = stream JOIN lists ON lists.n = list
+LEFT JOIN jobs ON jobs.intent = intents.n WHERE run = ? GROUP BY stream, list
+"""
+
 
 class Runs:
     """The table of runs, and how much of the past is kept."""
@@ -86,6 +91,11 @@ class Runs:
     def pace(self, run_id: str) -> Pace:
         """Import jobs of a run by time."""
         return pace_of(self._database, self.number(run_id))
+
+    def sent(self, run_id: str) -> dict[str, tuple[str, int]]:
+        """Where each stream of a run went, and in how many import jobs."""
+        found = self._database.rows(_SENT, (self.number(run_id),))
+        return {stream: (list_id, jobs) for stream, list_id, jobs in found}
 
     def _read(self, which: str, value: str | int) -> list[PastRun]:
         rows = self._database.rows(f"SELECT n, counts, {', '.join(_COLUMNS)} FROM runs {which}", (value,))  # noqa: S608  # ours

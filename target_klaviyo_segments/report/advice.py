@@ -92,6 +92,11 @@ ADVICE = {
         "No list in Klaviyo belongs to the segment that the row names.",
         "Name the list in `segments`, or make it in Klaviyo.",
     ),
+    "segment_is_address": Advice(
+        "Segment is an e-mail address",
+        "The row names an address as its segment. Names of segments are told in logs and reports, addresses never.",
+        "Most often `segment_field` names the wrong property. If a list is meant, give the value in `segments`.",
+    ),
     "not_delivered": Advice(
         "Not delivered",
         "The run broke off, or an import job was cancelled or never ended.",

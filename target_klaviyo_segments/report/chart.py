@@ -17,6 +17,7 @@ _POINTS = 240
 _BARS_SHOWN = 40
 _NARROWEST = 0.6
 _HALF = 50
+_SLACK_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,9 @@ class Chart:
 
 
 def chart_of(document: Mapping[str, Any]) -> Chart | None:
-    """The chart of a report; None when its run made no jobs, or nobody remembers when."""
+    """The chart of a report; None when its run made no jobs, or nobody knows when: the clock may have been set."""
     pace = document.get("pace")
-    if not pace or not sum(pace["submitted"]):
+    if not pace or not sum(pace["submitted"]) or _ends_too_late(pace, document):
         return None
     step, submitted = pace["step_seconds"], list(accumulate(pace["submitted"]))
     ended = list(accumulate(pace["ended"]))
@@ -81,6 +82,15 @@ def chart_of(document: Mapping[str, Any]) -> Chart | None:
         bars=tuple(bars[:_BARS_SHOWN]),
         bars_left_out=max(0, len(bars) - _BARS_SHOWN),
     )
+
+
+def _ends_too_late(pace: Mapping[str, Any], document: Mapping[str, Any]) -> bool:
+    """Whether jobs end long after the last export, whose times go by a clock that nobody sets."""
+    exports = (export for found in document["streams"].values() for export in found["exports"])
+    ends = [end for export in exports if (end := at(export.get("ended_at")))]
+    began = at(pace["began_at"])
+    seconds = pace["step_seconds"] * (len(pace["submitted"]) - 1)
+    return began is not None and bool(ends) and seconds > (max(ends) - began).total_seconds() + _SLACK_SECONDS
 
 
 def allowed(quota: Sequence[Mapping[str, int]], seconds: float) -> int:

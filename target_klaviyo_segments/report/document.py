@@ -25,6 +25,7 @@ class StreamReport:
     mirror: dict[str, Any] | None = None
     consent: dict[str, Any] | None = None
     suppression: dict[str, Any] | None = None  # of a stream that goes to no list
+    jobs: int | None = None  # of a run that was killed, whose exports nobody knows
 
     def as_dict(self) -> dict[str, Any]:
         """For the document."""
@@ -36,7 +37,7 @@ class StreamReport:
             "dropped_fields": dict(self.tally.dropped.most_common()),
             "cleared_fields": dict(self.tally.cleared.most_common()),
             "exports": list(self.exports),
-            "jobs": sum(export["jobs"] for export in self.exports),
+            "jobs": sum(export["jobs"] for export in self.exports) if self.jobs is None else self.jobs,
             "mirror": self.mirror,
             "consent": self.consent,
             "suppression": self.suppression,
@@ -46,7 +47,7 @@ class StreamReport:
 
 @dataclass(slots=True)
 class RunReport:
-    """Everything a run tells. `status`: successful, failed, canceled, skipped."""
+    """Everything a run tells. `status`: successful, failed, canceled, skipped. None is not known."""
 
     run_id: str
     connection: str
@@ -57,7 +58,7 @@ class RunReport:
     status: str = "failed"
     message: str | None = None
     ended_at: datetime | None = None
-    seconds: float = 0.0
+    seconds: float | None = 0.0
     dry_run: bool = False
     data_privacy_accepted: bool = False
     data_privacy: dict[str, Any] = field(default_factory=dict)
@@ -66,8 +67,8 @@ class RunReport:
     plan: dict[str, Any] = field(default_factory=dict)
     lists_created: list[dict[str, Any]] = field(default_factory=list)
     streams: list[StreamReport] = field(default_factory=list)
-    requests: int = 0
-    throttled: int = 0
+    requests: int | None = 0
+    throttled: int | None = 0
     rejects_file: str | None = None
     failed_file: str | None = None
     warnings: list[str] = field(default_factory=list)
@@ -80,6 +81,7 @@ class RunReport:
     def counts(self) -> dict[str, Any]:
         """For the ledger: what later reports tell of this run; of its form is also what is noted on the way."""
         return {
+            "seconds": self.rounded_seconds,
             "streams": {
                 found.stream: {
                     **found.tally.as_dict(),
@@ -87,8 +89,13 @@ class RunReport:
                     "list_id": found.list_id,
                 }
                 for found in self.streams
-            }
+            },
         }
+
+    @property
+    def rounded_seconds(self) -> float | None:
+        """How long it took."""
+        return None if self.seconds is None else round(self.seconds, 3)
 
     @property
     def totals(self) -> Tally:
@@ -117,7 +124,7 @@ class RunReport:
             "data_privacy": self.data_privacy or {"accepted": self.data_privacy_accepted},
             "started_at": self.started_at.isoformat(),
             "ended_at": ended_at,
-            "seconds": round(self.seconds, 3),
+            "seconds": self.rounded_seconds,
             "last_successful_at": ended_at if self._delivered else self.last_successful_at,
             "account": {"id": self.account_id, "name": self.account_name},
             "plan": self.plan,

@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 def five_lines(report: RunReport, report_path: str, page: str | None) -> list[str]:
     """Status and time; rows; reasons; lists; where to read more."""
     totals, rejects, path = report.totals, report.rejects_file or "none", page or report_path
+    failed = f"; not delivered, run again: {report.failed_file}" if report.failed_file else ""
     return [
         f"run {report.run_id} of connection {report.connection}: {report.status} in {report.seconds:.1f} s",
         f"rows: {counts_of(totals)}",
         f"rejected because: {reasons_of(totals)}",
         f"lists: {lists_of(report)}",
-        f"report: {path}; rejects: {rejects}; requests: {report.requests}, throttled: {report.throttled}",
+        f"report: {path}; rejects: {rejects}{failed}; requests: {report.requests}, throttled: {report.throttled}",
     ]
 
 

@@ -109,7 +109,7 @@ def status_of(document: Document) -> words.Status:
 
 def headline(document: Document) -> str:
     """The run in one sentence."""
-    totals, took = document["totals"], words.duration(document["seconds"])
+    totals, seconds = document["totals"], document["seconds"]
     if document["status"] == "skipped":
         return "Nothing was read and nothing was sent."
     if document.get("dry_run"):
@@ -119,7 +119,7 @@ def headline(document: Document) -> str:
     lists = {counts["list"]["id"] for counts in document["streams"].values() if counts["list"]}
     where = f" to {words.plural(len(lists), 'list')}" if lists else ""
     rows = f"{words.count(totals['delivered'])} of {words.plural(totals['read'], 'row')}"
-    return f"{rows} delivered{where} in {took}."
+    return f"{rows} delivered{where}{'' if seconds is None else f' in {words.duration(seconds)}'}."
 
 
 def _plan_in_words(totals: Mapping[str, int]) -> str:
@@ -142,11 +142,12 @@ def facts(document: Document) -> Iterator[tuple[str, str]]:
 
 
 def exports_of(document: Document) -> list[tuple[str, Mapping[str, Any], str]]:
-    """Stream, export, and how long it took."""
+    """Stream, export, and how long it took; without those that nobody came to."""
     return [
         (name, export, _took(export.get("began_at"), export.get("ended_at")))
         for name, counts in document["streams"].items()
         for export in counts["exports"]
+        if export["profiles"]
     ]
 
 

@@ -66,6 +66,11 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
+def known(number: int | None) -> str:
+    """A count that nobody may have."""
+    return "unknown" if number is None else count(number)
+
+
 def plural(number: int, noun: str) -> str:
     """1 list, 2 lists."""
     return f"{count(number)} {noun}{'' if number == 1 else 's'}"

@@ -32,6 +32,7 @@ _ATOM = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+"  # https://www.rfc-editor.org/rfc/rfc532
 _pattern = rf"{_ATOM}(?:\.{_ATOM})*@(?:[a-z0-9]+[.-])+(?<!-)(?!(?:{_reserved})$)[a-z]{{2,}}"
 _plain = re.compile(_pattern).fullmatch
 _all_plain = re.compile(f"(?:{_pattern}\n)*", re.MULTILINE).fullmatch  # a tenth of the time, over many at once
+_like_address = re.compile(r"[^\s@]@[^\s@]+\.[^\s@]").search
 
 _NO_ADDRESS = Rejection("email_missing", "there is no e-mail address")
 
@@ -65,6 +66,11 @@ def normalise_emails(raw: Sequence[object]) -> list[str | Rejection]:
     if lines.count("\n") == len(raw) and max(map(len, plain)) <= _PLAIN_CHARACTERS_MAX and _all_plain(lines):
         return list(plain)
     return list(map(normalise_email, raw))
+
+
+def has_address(text: str) -> bool:
+    """Whether it looks as if an address were in it, one that mail can be sent to or not."""
+    return _like_address(text) is not None
 
 
 def mask(raw: object) -> str:

@@ -11,6 +11,7 @@ from target_klaviyo_segments.settings.rules_address import api_url, webhook_url
 from target_klaviyo_segments.settings.rules_consent import consent_problems
 from target_klaviyo_segments.settings.rules_key import key_problems
 from target_klaviyo_segments.settings.rules_lists import list_problems
+from target_klaviyo_segments.settings.rules_maps import flattening_problems, map_problems
 from target_klaviyo_segments.settings.rules_suppression import suppression_problems
 from target_klaviyo_segments.settings.setting import Setting, nearest
 from target_klaviyo_segments.settings.table import PER_SEGMENT, PER_VALUE, SDK_SETTINGS, SETTINGS
@@ -33,6 +34,7 @@ def problems_of(config: Mapping[str, Any], mapping_problems: MappingProblems) ->
     """Every problem of a configuration without nulls, a sentence each; empty when it can be used."""
     problems = [*_unknown(config), *_ill_formed(config, SETTINGS), *_missing(config)]
     problems += [*_segments(config), *list_problems(config), *consent_problems(config), *suppression_problems(config)]
+    problems += [*map_problems(config), *flattening_problems(config)]
     for where, own in _parts(config):
         problems += [f"{where}{problem}" for problem in mapping_problems(own, {**config, **own})]
     return problems
@@ -129,6 +131,10 @@ def _api_key(value: str) -> str | None:
     return "holds a space or a character that no Klaviyo key has"
 
 
+def _selection(value: Mapping[str, Any]) -> str | None:
+    return None if value else "is empty: nothing would be exported. Name in it what is, or leave it out to export all"
+
+
 def _no_problem(value: object) -> None:
     """Most settings need no rule beyond the table's."""
 
@@ -142,4 +148,5 @@ _SPECIAL: Mapping[str, Callable[[Any], str | None]] = {
     "alert_webhook_url": webhook_url,
     "api_revision": _api_revision,
     "default_country": _default_country,
+    "segments": _selection,
 }

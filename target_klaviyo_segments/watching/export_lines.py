@@ -56,7 +56,8 @@ class ExportLines:
         fates = {"delivered": export.delivered, "rejected": export.rejected, "failed": export.failed + export.open}
         counts = ", ".join(f"{count:,} {fate}" for fate, count in fates.items() if count or fate == "delivered")
         seconds = "" if export.began is None or export.ended is None else f" in {export.ended - export.began:.0f} s"
+        where = f" to the list {self._list_name(lane.list_id)}" if lane.suppression is None else ""
         return (
-            f"stream `{lane.name}`: export {export.number} to the list {self._list_name(lane.list_id)} is over: "
+            f"stream `{lane.name}`: export {export.number}{where} is over: "
             f"{export.profiles:,} profiles, {counts}, {export.jobs} jobs{seconds}"
         )

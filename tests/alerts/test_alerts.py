@@ -125,6 +125,50 @@ def invoke(pipeline, tmp_path, **changes):
         Command.invoke(config=(str(path),))
 
 
+@pytest.mark.parametrize(
+    ("text", "variables", "words"),
+    [
+        ('{"list_id": ', {}, "is not JSON at line 1"),
+        (None, {}, "cannot be read: No such file"),
+        ("{}", {"BATCH_SIZE_ROWS": "x"}, "the variable TARGET_KLAVIYO_SEGMENTS_BATCH_SIZE_ROWS does not hold"),
+        ('{"work_dir": "a\\u0000b"}', {}, "`work_dir` has a NUL character"),
+    ],
+)
+def test_a_configuration_that_cannot_be_read_is_told(receiver, tmp_path, monkeypatch, text, variables, words):
+    """Where the webhook is a variable, as is best: a file may be cut off, or gone."""
+    path = tmp_path / "config.json"
+    if text is not None:
+        path.write_text(text)
+    told = {"ALERT_WEBHOOK_URL": receiver.url, "ACCEPT_DATA_PRIVACY": "true", **variables}
+    for name, value in told.items():
+        monkeypatch.setenv(f"TARGET_KLAVIYO_SEGMENTS_{name}", value)
+    for options in ({"check": True}, {"dry_run": True}, {}):  # the first two are no runs
+        with pytest.raises(SettingsError):
+            Command.invoke(config=(str(path),), **options)
+    (body,) = receiver.bodies
+    assert (body["event"], words in body["message"]) == ("refused", True)
+
+
+@pytest.mark.parametrize("accepted", ["certainly", "false", ""])
+def test_where_it_is_not_known_that_the_notice_is_accepted_nobody_is_told(receiver, tmp_path, monkeypatch, accepted):
+    """A variable outranks the file, and a file that cannot be read any that can."""
+    good, broken = tmp_path / "good.json", tmp_path / "broken.json"
+    good.write_text(json.dumps({"accept_data_privacy": True}))
+    broken.write_text("{")
+    for name, value in {
+        "ALERT_WEBHOOK_URL": receiver.url,
+        "ACCEPT_DATA_PRIVACY": accepted,
+        "MAX_IN_FLIGHT": "x",
+    }.items():
+        monkeypatch.setenv(f"TARGET_KLAVIYO_SEGMENTS_{name}", value)
+    with pytest.raises(SettingsError):
+        Command.invoke(config=(str(good), str(broken)))
+    if accepted:
+        with pytest.raises(SettingsError):
+            Command.invoke(config=(str(good),))
+    assert receiver.asked == 0
+
+
 def test_settings_that_are_refused_are_told(pipeline, receiver, tmp_path):
     """As far as they can be read: a wrong work directory is not made."""
     invoke(pipeline, tmp_path, alert_webhook_url=receiver.url, batch_size_rows=0, connection_name=7)

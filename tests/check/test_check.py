@@ -473,6 +473,7 @@ def test_the_command(tmp_path):
     sandbox.add_list(LIST, "People")
     with SandboxServer(sandbox) as server:
         done = command([], server.url, tmp_path, "--check", "--json")
+    assert json.loads(done.stdout)["connection"] == "klaviyo"  # as it is where nothing is set
     assert done.returncode == 1
     document = json.loads(done.stdout)
     assert document["ok"] is False

@@ -31,6 +31,7 @@ ELSEWHERE = {
     "meltano add": HUB,
     "meltano config set target-klaviyo-segments": HUB,
     "meltano invoke target-klaviyo-segments:check": HUB,
+    "meltano invoke target-klaviyo-segments:forget": HUB,
     "meltano invoke target-klaviyo-segments:report": HUB,
     "tap-jsonl": BLOCKS,
     "target-klaviyo-segments-sandbox --quiet": BLOCKS,

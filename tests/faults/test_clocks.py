@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
+from dataclasses import replace
 
 import pytest
 from pipeline import Pipeline
@@ -36,6 +38,36 @@ def test_clock_set_in_the_middle(hasty, open_network, tmp_path, step, readings):
     outcome = run_inside(segment(), network.url, tmp_path, hasty, clock=clock)
     outcome.assert_sound()
     assert outcome.seconds < 10
+
+
+class SetClock(Pipeline):
+    """A machine whose clock is set back or forth by so much, once a run is under way; its report and its log."""
+
+    step = 0
+
+    @property
+    def wires(self):
+        began = self.clock.now()
+        wall = lambda: self.clock.now() + (self.step if self.clock.now() > began + 1 else 0)  # noqa: E731  # a clock
+        return replace(super().wires, wall=wall)
+
+
+@pytest.mark.parametrize("step", [-2 * HOUR, 2 * HOUR], ids=["back", "forth"])
+def test_wall_clock_set_in_the_middle(tmp_path, caplog, step):
+    """An export takes as long as it takes, and the page shows no quota that hours would have let through."""
+    caplog.set_level("INFO")
+    pipeline = SetClock(tmp_path, job_seconds=5.0, limits=False)
+    pipeline.step = step
+    assert pipeline.run(segment(), batch_size_rows=10), pipeline.error
+    (over,) = [line for line in caplog.messages if " is over: " in line]
+    assert 4 <= int(re.search(r" in (-?\d+) s$", over)[1]) <= 20
+    report = pipeline.report
+    assert report["started_at"] <= report["ended_at"]
+    (export,) = report["streams"]["people"]["exports"]
+    assert export["began_at"] < export["ended_at"]
+    page = (pipeline.work_dir / "report.html").read_text()
+    assert " h<" not in page
+    assert ("import jobs sent; when is not known" in page) == (step > 0)
 
 
 def test_wall_clock_not_consulted():

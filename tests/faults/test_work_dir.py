@@ -140,8 +140,25 @@ def test_report_of_a_crashed_run(tmp_path):
     report = json.loads(path.read_text())
     assert report["status"] == "failed"
     assert "killed" in report["message"]
-    assert report["totals"]["read"] == report["totals"]["delivered"] == 1
+    assert report["totals"]["read"] == report["totals"]["delivered"] == report["totals"]["jobs"] == 1
     assert pipeline.report["run_id"] != run_id
+    (earlier,) = pipeline.report["earlier_runs"]
+    assert (earlier["run_id"], earlier["delivered"], earlier["seconds"]) == (run_id, 1, None)
+
+
+def test_rejects_of_a_crashed_run(tmp_path):
+    """Kept since it last wrote down its counts, they are in its report all the same."""
+    pipeline = Pipeline(tmp_path)
+    assert pipeline.run([schema(), record("a@x.io"), record(None), record("b")])
+    run_id = pipeline.report["run_id"]
+    with closing(sqlite3.connect(pipeline.work_dir / "ledger.sqlite3")) as ledger, ledger:
+        ledger.execute("UPDATE runs SET ended = NULL, status = NULL, counts = '{}'")
+    path = pipeline.work_dir / "reports" / f"{run_id}.json"
+    path.unlink()
+    assert pipeline.run([schema()])
+    report = json.loads(path.read_text())
+    assert report["totals"]["read"] == report["totals"]["rejected"] == 2
+    assert report["rejects_file"] == str(pipeline.work_dir / "rejects" / f"{run_id}.jsonl")
 
 
 def ledger_that(path, *, takes_the_end):

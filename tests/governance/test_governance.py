@@ -15,6 +15,7 @@ from pipeline import KEY, LIST, Pipeline, record, schema
 from shop import in_meta
 
 from target_klaviyo_segments import config as configuration
+from target_klaviyo_segments.check import in_order, inspect
 from target_klaviyo_segments.cli import main
 from target_klaviyo_segments.errors import TargetError
 from target_klaviyo_segments.forgetting import _remove, carry_out
@@ -164,6 +165,28 @@ def test_rotated_refresh_token_is_kept_for_its_owner_alone(pipeline):
     assert pipeline.run(PEOPLE, **OAUTH)
     assert (pipeline.work_dir / "oauth.json").stat().st_mode & 0o777 == 0o600
     assert pipeline.run(PEOPLE, **OAUTH)
+
+
+def test_a_check_keeps_a_rotated_token_and_nothing_else(pipeline):
+    """As its documents say: the configured one is worth nothing by then."""
+    pipeline.sandbox.oauth.rotates = True
+    assert in_order(list(inspect(pipeline.config(**OAUTH), pipeline.wires)))
+    assert [path.name for path in pipeline.work_dir.iterdir()] == ["oauth.json"]
+    told = " ".join((ROOT / "README.md").read_text().split())
+    assert "with OAuth the refresh token that Klaviyo gives in place of the one before is kept in `work_dir`" in told
+    assert pipeline.run(PEOPLE, **OAUTH)
+
+
+@pytest.mark.parametrize("kept", ["{x", "[]", "{}", "[" * 100_000])
+def test_a_kept_token_that_is_damaged_is_told_of(pipeline, kept):
+    """The configured one, which is tried then, may be worth nothing since."""
+    pipeline.sandbox.oauth.rotates = True
+    assert pipeline.run(PEOPLE, **OAUTH)
+    path = pipeline.work_dir / "oauth.json"
+    path.write_text(kept)
+    assert not pipeline.run(PEOPLE, **OAUTH)
+    assert pipeline.error.startswith("Klaviyo gives no access token (invalid_grant)")
+    assert pipeline.error.endswith(f". The last refresh token, which is kept in {path}, cannot be read")
 
 
 def test_a_new_configured_token_outranks_what_is_kept(pipeline):

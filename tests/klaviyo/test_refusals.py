@@ -126,13 +126,17 @@ def test_a_body_refused_carries_the_rejection_of_its_last_row():
 @pytest.mark.parametrize(
     ("status", "call", "words"),
     [
-        (401, LIST, ": it does not know the key; check `api_key`. No."),
+        (
+            401,
+            LIST,
+            ": it does not know the key; check `api_key`, `api_key_file` or the `oauth_` settings. No.",
+        ),
         (403, IMPORT, ": the key lacks a scope of those that this needs, lists:write, profiles:write. The scopes of"),
-        (403, IMPORT, ": make a new private key that has them, and set `api_key` to it. No."),
+        (403, IMPORT, ": make a new private key that has them, and set it in the place of this one. No."),
         (
             404,
             LIST,
-            f": the account of this key has no /api/lists/Y6nRLr; {CHECK}. No.",
+            f": the account of this key has no list Y6nRLr; {CHECK}. No.",
         ),
         (404, IMPORT, ": the account of this key has no /api/profile-bulk-import-jobs. No."),
         (400, LIST, f": No.; {CHECK}"),

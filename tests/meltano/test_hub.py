@@ -70,3 +70,7 @@ def test_added_by_its_definition_it_delivers_a_segment(newcomer):
     (newcomer.folder / "work" / "report.html").unlink()
     assert newcomer.meltano("invoke", f"{NAME}:report") == 0, newcomer.said
     assert (newcomer.folder / "work" / "report.html").is_file()
+    assert newcomer.meltano("invoke", f"{NAME}:forget") == 1, newcomer.said
+    assert " files would be removed; add --yes to do it" in newcomer.said
+    assert newcomer.meltano("invoke", f"{NAME}:forget", "--yes") == 0, newcomer.said
+    assert not (newcomer.folder / "work").exists()

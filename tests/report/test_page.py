@@ -93,6 +93,7 @@ def test_a_report_of_an_older_release_is_shown(document):
         del counts["consent"], counts["mirror"], counts["cleared_fields"]
         for export in counts["exports"]:
             del export["began_at"], export["ended_at"]
+    document["totals"]["jobs"] = 0
     assert "No import job was sent." in render(document)
 
 
@@ -103,6 +104,39 @@ def test_any_number_of_streams(document, streams):
     document["streams"] = {f"s{n}": one for n in range(streams)}
     page = render(document)
     assert ("And 50 more streams" in page) == (streams > 200)
+
+
+@pytest.mark.parametrize(
+    ("fates", "told"),
+    [
+        ({"filtered": 2}, "does not name it"),
+        ({"filtered": 1, "rejected": 1}, "to no list"),
+        ({"delivered": 1, "failed": 1}, "where to is not known"),
+    ],
+)
+def test_a_stream_without_a_list_says_why(document, fates, told):
+    """It is not exported, its rows were refused, or nobody knows where they went."""
+    none = {"read": 2, "filtered": 0, "rejected": 0, "delivered": 0, "failed": 0}
+    document["streams"] = {"s": document["streams"]["staff"] | none | fates}
+    assert told in render(document).split('id="streams"')[1].split("</table>")[0]
+
+
+def test_rows_that_were_never_sent_are_in_no_export(tmp_path):
+    """The table of exports counts what Klaviyo rejected, and says so; an export that nobody came to is not shown."""
+    pipeline = Pipeline(tmp_path)
+    pipeline.sandbox.refuse_rows(lambda attributes: ("invalid", "bad") if "bad" in attributes["email"] else None)
+    assert pipeline.run([schema(), record("a@x.io"), record("bad@x.io"), record("nobody"), schema("others")])
+    table = (pipeline.work_dir / "report.html").read_text().split('id="exports"')[1].split("</table>")[0]
+    assert re.findall(r'data-of="(\w+ by Klaviyo)" class="n"><span>(\d+)', table) == [("rejected by Klaviyo", "1")]
+    assert pipeline.totals["rejected"] == 2
+    assert not pipeline.run([schema(), *(record("nobody") for _ in range(30))])
+    assert 'id="exports"' not in (pipeline.work_dir / "report.html").read_text()
+
+
+def test_jobs_of_which_nobody_knows_when_are_counted(document):
+    """Of a run that was killed between sending a job and hearing of it."""
+    document["pace"], document["totals"]["jobs"] = None, 3
+    assert "3 import jobs sent; when is not known." in render(document)
 
 
 def test_lists_that_were_made_are_shown(tmp_path):

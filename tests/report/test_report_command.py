@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
+from pathlib import Path
 
 import pytest
+from pipeline import Pipeline, record, schema, state
 
 from target_klaviyo_segments.cli import main
 
@@ -40,6 +45,24 @@ def test_an_earlier_run_has_a_page_of_its_own(work_dir, run_of_everything, capsy
     assert main(["report", earlier, "--work-dir", str(work_dir)]) == 0
     assert capsys.readouterr().out.strip() == str(work_dir / "reports" / f"{earlier}.html")
     assert earlier in (work_dir / "reports" / f"{earlier}.html").read_text()
+
+
+def test_the_page_of_a_killed_run_says_what_is_known_of_it(tmp_path, capsys):
+    """Where its rows went and in how many jobs; what nobody knows is unknown, and not nothing."""
+    pipeline = Pipeline(tmp_path)
+    assert pipeline.run([schema(), record("a@x.io"), state(1)])
+    run_id = pipeline.report["run_id"]
+    with closing(sqlite3.connect(pipeline.work_dir / "ledger.sqlite3")) as ledger, ledger:
+        ledger.execute("UPDATE runs SET ended = NULL, status = NULL")
+    (pipeline.work_dir / "reports" / f"{run_id}.json").unlink()
+    assert pipeline.run([schema(), record("b@x.io"), state(2)])
+    assert main(["report", run_id, "--work-dir", str(pipeline.work_dir)]) == 0
+    page = re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", Path(capsys.readouterr().out.strip()).read_text()))
+    for told in ("1 of 1 row delivered to 1 list. ", "( Y6nRLr )", "1 import job, ", "requests to Klaviyo unknown"):
+        assert told in page
+    assert "Took unknown" in page
+    assert "does not name it" not in page
+    assert "No import job was sent" not in page
 
 
 def test_rejected_rows_are_shown_when_asked_for_beside_their_file(work_dir, run_of_everything, capsys):

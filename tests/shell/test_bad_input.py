@@ -134,7 +134,7 @@ def test_without_a_config_all_that_is_missing_is_named(tmp_path):
         ({"list_id": "Nope01"}, "Nope01"),
         (
             {"expected_account_id": "OTHERS"},
-            "`api_key` belongs to the Klaviyo account SANDBX, and `expected_account_id` is OTHERS: nothing was sent",
+            "the key belongs to the Klaviyo account SANDBX, and `expected_account_id` is OTHERS: nothing was sent",
         ),
         ({"enabled": False}, "the connection `klaviyo` is disabled (`enabled` is false): nothing was read or sent"),
         ({"allowed_users": ["somebody-else"]}, "`allowed_users` does not name them"),

@@ -54,12 +54,16 @@ def test_a_batch_file_is_found_whatever_its_folder_is_called(pipeline, tmp_path,
 @pytest.mark.parametrize(
     ("content", "change", "words"),
     [
-        (None, {}, "the batch file rows cannot be read"),
-        (b'{"email":"a@x.io"}\n[1]\n', {}, "line 2 of the batch file rows is no record, which is a JSON object"),
-        (b'{"email":"a@x.io"}\nhello\n', {}, "line 2 of the batch file rows is not JSON"),
-        (b"no gzip at all", {"compression": "gzip"}, "the batch file rows cannot be read"),
+        (None, {}, "the batch file {} cannot be read"),
+        (b'{"email":"a@x.io"}\n[1]\n', {}, "line 2 of the batch file {} is no record, which is a JSON object"),
+        (
+            b'{"email":"a@x.io"}\nhello\n',
+            {},
+            "line 2 of the batch file {} is not JSON. The tap writes one record a line into such a file",
+        ),
+        (b"no gzip at all", {"compression": "gzip"}, "the batch file {} cannot be read"),
         (b"", {"format": "avro"}, "this target reads jsonl, plain or gzip, and parquet"),
-        (b"no parquet at all", {"format": "parquet"}, "the batch file rows cannot be read as Parquet"),
+        (b"no parquet at all", {"format": "parquet"}, "the batch file {} cannot be read as Parquet"),
     ],
 )
 def test_a_batch_file_that_cannot_be_read_ends_the_run_in_words(pipeline, tmp_path, content, change, words):
@@ -70,9 +74,16 @@ def test_a_batch_file_that_cannot_be_read_ends_the_run_in_words(pipeline, tmp_pa
     message = batch(path)
     message["encoding"] |= change
     assert not pipeline.run([schema(), message, state(1)])
-    assert words in pipeline.error
+    assert words.format(path) in pipeline.error
     assert pipeline.states == []
     pipeline.assert_balanced()
+
+
+def test_of_a_batch_file_elsewhere_only_the_end_of_its_address_is_told(pipeline):
+    """What stands before it may be a key."""
+    message = {**batch(Path("/rows")), "manifest": ["memory://key@bucket/rows"]}
+    assert not pipeline.run([schema(), message])
+    assert pipeline.error.startswith("the batch file rows cannot be read: ")
 
 
 @pytest.mark.parametrize("compression", ["snappy", "zstd"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -11,6 +12,7 @@ import sys
 import forks
 import pytest
 from checkout import ROOT
+from pipeline import Pipeline, record, schema
 
 from target_klaviyo_segments.cli import main
 
@@ -55,6 +57,27 @@ def test_a_word_that_is_no_command(capsys, word, words):
     told = capsys.readouterr().err
     assert told.startswith(words)
     assert told.endswith(" commands are report and forget; all else is an option, see --help\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (
+            ["--config", "c.json", "report"],
+            "the command `report` comes first: target-klaviyo-segments report --config ...",
+        ),
+        (["--config", "c.json", "forget", "--yes"], "the command `forget` comes first: "),
+        (["--full", "forget", "more"], "the command `forget` comes first: target-klaviyo-segments forget --config ..."),
+        (["--config", "c.json", "chek"], "there is no command `chek`; did you mean `--check`? The"),
+        (["forget", "more"], "Usage: target-klaviyo-segments forget [OPTIONS]"),
+    ],
+)
+def test_a_command_that_does_not_come_first(tmp_path, arguments, words):
+    """Meltano puts `--config` before it; nothing is done."""
+    done = forks.run(arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.decode().startswith(words)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -131,3 +154,34 @@ def test_ctrl_c_before_anything_was_read():
     """It ends the command without a word, as by the signal; no library's traceback."""
     done = subprocess.run([sys.executable, "-c", _INTERRUPTED], capture_output=True, check=False, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, b"", b"")
+
+
+@pytest.fixture
+def reported(tmp_path):
+    """A folder with the report of a run, and a configuration that names it."""
+    pipeline = Pipeline(tmp_path)
+    assert pipeline.run([schema(), record("a@x.io")])
+    (tmp_path / "config.json").write_text(json.dumps(pipeline.config()))
+    (tmp_path / "config.json").chmod(0o600)
+    return tmp_path
+
+
+COMMANDS = ["--version", "--help", "--about", "--check", "--check --json", "report", "forget", "forget --help"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    ("redirection", "told"),
+    [
+        (">&-", []),
+        ("> /dev/full", ["nothing can be written to stdout: No space left on device"]),
+        ("| true", []),
+    ],
+)
+def test_whoever_does_not_read_gets_no_traceback(reported, command, redirection, told):
+    """Stdout may be closed, a pipe that nobody reads, or on a disk that is full."""
+    config = "" if command in {"--version", "--about"} or "help" in command else "--config config.json"
+    script = f"sleep 0 | {sys.executable} -m target_klaviyo_segments {command} {config} {redirection}"
+    done = subprocess.run(["bash", "-c", script], cwd=reported, capture_output=True, text=True, check=False, timeout=60)
+    lines = [line for line in done.stderr.splitlines() if "WARNING" not in line]
+    assert lines == told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from pathlib import Path
 
 import pytest
 from pipeline import LIST, record, schema, state
@@ -155,6 +156,8 @@ def test_a_list_that_cannot_be_made_ends_the_run_with_klaviyos_bound(pipeline, a
         "Klaviyo makes 150 lists a day for an account at most; nothing of the stream was sent to it" in pipeline.error
     )
     assert pipeline.states == []
+    failed = Path(pipeline.report["failed_file"]).read_text().splitlines()
+    assert pipeline.totals["failed"] == len(failed) == (1 if alone else 2)
     pipeline.assert_balanced()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
@@ -98,6 +99,31 @@ def test_rows_of_no_segment_are_rejected_with_the_reason(pipeline):
     pipeline.assert_balanced()
 
 
+@pytest.mark.parametrize("value", ["boss@corp.example", "Boss <BOSS@corp.test>"])
+@pytest.mark.parametrize("settings", [ROUTED, MADE])
+def test_an_address_names_no_segment(pipeline, caplog, value, settings):
+    """A second column of addresses, by mistake: names of segments are told in log, report and page, and it in none."""
+    caplog.set_level("INFO")
+    pipeline.sandbox.add_list("BOSS01", value)
+    assert pipeline.run([TIERED, row(0, "vip"), row(1, value), row(2, "R&D@Vienna")], **settings)
+    first, *_ = pipeline.rejects()
+    assert (first["row"], first["code"], first["reason"]) == (
+        2,
+        "segment_is_address",
+        "its `tier` is an e-mail address",
+    )
+    assert (on(pipeline, "BOSS01"), on(pipeline, "VIP001")) == ([], people(0))
+    told = [(pipeline.work_dir / name).read_text() for name in ("report.json", "report.html")]
+    assert "corp." not in "".join([*told, *caplog.messages])
+    pipeline.assert_balanced()
+
+
+def test_an_address_may_be_a_value_that_the_settings_name(pipeline):
+    """Whoever writes it there means it."""
+    assert pipeline.run([TIERED, row(0, "a@b.com")], **ROUTED | {"segments": {"a@b.com": {"list_id": "VIP001"}}})
+    assert on(pipeline, "VIP001") == people(0)
+
+
 def test_two_lists_of_the_name_are_none(pipeline):
     """Nobody can know which is meant."""
     pipeline.sandbox.add_list("VIP002", "vip")
@@ -122,6 +148,21 @@ def test_a_wrong_column_does_not_fill_the_account_with_lists(pipeline):
     assert not pipeline.run([TIERED, *rows], **MADE, max_new_lists=5)
     assert "more than 5 lists that are not there (`max_new_lists`)" in pipeline.error
     assert len(pipeline.sandbox.lists) <= 3 + 5
+    pipeline.assert_balanced()
+
+
+@pytest.mark.parametrize("reads", [io.StringIO, LineByLine])
+def test_rows_before_a_list_too_many_are_counted_and_kept(pipeline, reads):
+    """They were read; so was the row that is one too many, and those that came with it."""
+    rows = [row(number, "vip") for number in range(20)] + [row(number, f"value {number}") for number in range(20, 30)]
+    assert not pipeline.run([TIERED, *rows], reads=reads, **MADE, max_new_lists=5)
+    streams, read = pipeline.report["streams"], pipeline.totals["read"]
+    assert streams["people/vip"]["read"] == 20
+    assert read == pipeline.totals["delivered"] + pipeline.totals["failed"] >= 26
+    failed = [json.loads(line) for line in Path(pipeline.report["failed_file"]).read_text().splitlines()]
+    kept = {each["record"]["email"] for each in failed}
+    assert len(kept) == len(failed) == pipeline.totals["failed"]
+    assert {f"p{number}@x.io" for number in range(26)} <= kept.union(*map(pipeline.members, pipeline.sandbox.lists))
     pipeline.assert_balanced()
 
 

@@ -114,6 +114,55 @@ def test_stream_maps_work_as_the_sdk_gives_them(pipeline):
     pipeline.assert_balanced()
 
 
+def test_stream_maps_may_leave_out_streams_and_properties(pipeline):
+    """Every form that the SDK knows passes the check of the settings."""
+    maps = {
+        "people": {
+            "__alias__": "members",
+            "mail": "__NULL__",
+            "__else__": None,
+            "email": "mail",
+            "__key_properties__": [],
+        },
+        "staff": None,
+        "robots": "__NULL__",
+        "__else__": "__NULL__",
+    }
+    lines = [schema(mail={"type": "string"}), record(mail="a@x.io"), schema("others"), record("b@x.io", "others")]
+    assert pipeline.run(lines, stream_maps=maps), pipeline.error
+    assert set(pipeline.members()) == {"a@x.io"}
+
+
+def test_stream_maps_of_streams_that_did_not_come_are_warned_of(pipeline):
+    """A filter of a misspelt stream filters nothing."""
+    used = {"people": {}, "p*": {}, "copy": {"__source__": "people"}, "__else__": None}
+    unused = {"peple": {"__filter__": "email != 'a@x.io'"}, "other": {"__source__": "poeple"}, "staff-*": None}
+    assert pipeline.run([schema(), record("a@x.io")], stream_maps=used | unused), pipeline.error
+    told = "which the tap did not send; it sent people"
+    assert [each for each in pipeline.report["warnings"] if "stream_maps" in each] == [
+        f"`stream_maps` names the stream `peple`, {told}; did you mean `people`?",
+        f"`stream_maps` names the stream `poeple`, {told}; did you mean `people`?",
+        f"`stream_maps` names the stream `staff-*`, {told}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("own", "words"),
+    [
+        ({"id": None}, "Removing key property 'id' is not permitted"),
+        ({"__else__": "all"}, "Option '__else__=all' is not supported"),
+        ({"__alias__": "a b"}, "Failed to evaluate simpleeval expressions a b"),
+    ],
+)
+def test_stream_maps_that_do_not_go_with_the_schema_are_refused_in_words(pipeline, own, words):
+    """The SDK's, in one line, with the stream; the report has them too."""
+    assert not pipeline.run([schema(keys=["id"], **EMAIL, id={}), record("a@x.io", id=1)], stream_maps={"people": own})
+    assert pipeline.error.startswith("stream `people` cannot be mapped by `stream_maps`: ")
+    assert words in pipeline.error
+    assert pipeline.error.endswith(". Correct them")
+    assert pipeline.report["message"] == pipeline.error
+
+
 def test_flattening_works_as_the_sdk_gives_it(pipeline):
     """Nested objects become columns; the e-mail may be one of them."""
     properties = {"person": {"type": "object", "properties": {"mail": {"type": "string"}, "age": {"type": "integer"}}}}

@@ -95,14 +95,16 @@ def test_a_hundred_a_job_and_nothing_of_them_but_their_address(pipeline):
     assert pipeline.report["streams"]["optouts"]["warnings"] == []
 
 
-def test_the_report_tells_it_apart(pipeline):
-    """What was done, for how many, and how many Klaviyo skipped."""
+def test_the_report_tells_it_apart(pipeline, caplog):
+    """What was done, for how many, and how many Klaviyo skipped; the log names no list either."""
+    caplog.set_level("INFO")
     assert pipeline.run(rows("ab"), **OFF)
     assert pipeline.run(rows("abc"), **OFF)
     assert outcome(pipeline) == {"mode": "suppress", "people": 3, "skipped": 2}
     page = (pipeline.work_dir / "report.html").read_text()
     assert "3 rows of people suppressed for e-mail marketing, of whom Klaviyo skipped 2" in page
     assert pipeline.report["streams"]["optouts"]["list"] is None
+    assert "stream `optouts`: export 1 is over: 2 profiles, 2 delivered" in caplog.text
 
 
 def test_rows_of_one_person_are_one(pipeline):

@@ -57,6 +57,7 @@ NOT_MESSAGES = {
     "is none of `segments`": "such a row is left out and counted by its code",
     "a record is no object": "caught: the line is read again by itself",
     "a value has several lines": "the same",
+    "Got unexpected extra argument": "click's words, looked for",
     "disk is full": "SQLite's words, looked for, and ours in a table beside them",
     "unable to open": "SQLite's words, looked for",
     "out of memory": "SQLite's words, looked for",

@@ -106,6 +106,19 @@ def test_an_export_that_did_not_work_is_a_warning(pipeline, caplog):
     assert "30 profiles, 0 delivered, 30 failed" in line.getMessage()
 
 
+def test_rows_that_were_not_delivered_have_their_file_named(pipeline, caplog):
+    """And that they come again: in the last of the five lines, where there are any."""
+    assert pipeline.run(PEOPLE)
+    assert not said(caplog, "not delivered, run again")
+    pipeline.sandbox.job_seconds = 10_000
+    assert not pipeline.run(PEOPLE, job_timeout_seconds=60)
+    (line,) = said(caplog, "report: ")[1:]
+    report = pipeline.report
+    assert (
+        f"rejects: {report['rejects_file']}; not delivered, run again: {report['failed_file']}; " in line.getMessage()
+    )
+
+
 def test_many_exports_are_not_all_told(caplog):
     """The report has them; the log says so."""
     caplog.set_level(logging.INFO)

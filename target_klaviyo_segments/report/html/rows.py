@@ -116,6 +116,10 @@ def _stream(stream: str, counts: Mapping[str, Any]) -> h.Node:
         to: h.Node = ["→ ", name(place["name"] or "list"), " (", h.span(class_="mono")[place["id"]], ")"]
     elif suppression:
         to = ["→ ", words.SUPPRESSIONS[suppression["mode"]]]
+    elif counts["delivered"] or counts["failed"]:
+        to = "where to is not known"
+    elif counts["read"] > counts["filtered"]:
+        to = "to no list"
     else:
         to = ["not exported: ", h.code["segments"], " does not name it"]
     return [name(stream), h.span(class_="to soft small")[to], bar(view.fates_of(counts), "mini")]

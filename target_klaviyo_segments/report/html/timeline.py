@@ -40,10 +40,14 @@ def over_time(document: Document) -> h.Element:
     return section(
         "time",
         "Over time, against Klaviyo's quota",
-        [_words(chart), _legend(), _plot(chart)] if chart else lead("No import job was sent."),
+        [_words(chart), _legend(), _plot(chart)] if chart else lead(_jobs_alone(document["totals"].get("jobs"))),
         _exports(document),
         numbers("requests", _requests(document)),
     )
+
+
+def _jobs_alone(jobs: int | None) -> str:
+    return f"{words.plural(jobs, 'import job')} sent; when is not known." if jobs else "No import job was sent."
 
 
 def _words(chart: Chart) -> h.Element:
@@ -107,8 +111,9 @@ def _exports(document: Document) -> h.Node:
     if not found:
         return None
     counts = ("profiles", "delivered", "rejected", "failed", "jobs")
+    labels = ("profiles", "delivered", "rejected by Klaviyo", "failed", "jobs", "took")
     shown = found[: view.ROWS_SHOWN]
-    columns = [Column("Segment and export"), Column("state"), *(Column(each, "n") for each in (*counts, "took"))]
+    columns = [Column("Segment and export"), Column("state"), *(Column(each, "n") for each in labels)]
     rows = (_export(stream, export, [number(export[each]) for each in counts], took) for stream, export, took in shown)
     limit = h.code["max_profiles_per_export"]
     caption = ["An export is one pass of a segment into its list, and is closed at ", limit, "."]
@@ -124,8 +129,8 @@ def _export(stream: str, export: Mapping[str, Any], counts: list[Markup], took: 
 
 
 def _requests(document: Document) -> Iterator[tuple[str, str]]:
-    yield "requests to Klaviyo", words.count(document["requests"])
-    yield "of them throttled", words.count(document["throttled"])
+    yield "requests to Klaviyo", words.known(document["requests"])
+    yield "of them throttled", words.known(document["throttled"])
     plan = view.plan_of(document)
     if plan is not None:
         yield "profiles in the plan, before", plan
