@@ -16,7 +16,7 @@ LINES = """\
 {"type":"STATE","value":{"done":true}}
 """
 JOB = """
-import subprocess, sys, os
+import json, os, subprocess, sys
 from target_klaviyo_segments.sandbox.server import SandboxServer
 from target_klaviyo_segments.sandbox.app import Sandbox
 box = Sandbox()
@@ -30,7 +30,7 @@ with SandboxServer(box) as server:
     sys.stderr.write(done.stderr)
     members = [member["email"] for member in box.members("Y6nRLr")]
     assert done.returncode == 0, done.returncode
-    assert done.stdout.strip() == '{"done": true}', done.stdout
+    assert json.loads(done.stdout) == {"done": True}, done.stdout
     assert members == ["ada@example.com"], members
 """
 

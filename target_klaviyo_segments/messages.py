@@ -84,6 +84,8 @@ _NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 # With fewer records of a stream in a row, on the average of a block, each few would cost as much as many.
 _FEW_IN_A_ROW = 32
+# A record is a part of its block. Where those of one stream or segment are less than one in so many, they are copied.
+FEW = 2
 
 
 class MessageDecoder:
@@ -121,15 +123,17 @@ class MessageDecoder:
         if len(set(names)) == 1:
             return [self._of_one(names[0], run)]
         if self.in_order or sum(map(ne, names, names[1:])) * _FEW_IN_A_ROW < len(run):
-            return [self._of_one(stream, list(group)) for stream, group in groupby(run, _stream_of)]
+            return [self._of_one(stream, list(group), len(run)) for stream, group in groupby(run, _stream_of)]
         groups: dict[str, list[_Record]] = {}
         for each in run:
             groups.setdefault(each.stream, []).append(each)
-        return [self._of_one(stream, group) for stream, group in groups.items()]
+        return [self._of_one(stream, group, len(run)) for stream, group in groups.items()]
 
-    def _of_one(self, stream: str, run: list[_Record]) -> Records:
+    def _of_one(self, stream: str, run: list[_Record], among: int = 0) -> Records:
+        """`among` so many records of a block: few of them do not hold all of it, however long they wait."""
         versions = dict.fromkeys([each.version for each in run])
-        return _records(stream, [each.record for each in run], versions, self._types.get(stream))
+        lines = [each.record.copy() if len(run) * FEW < among else each.record for each in run]
+        return _records(stream, lines, versions, self._types.get(stream))
 
 
 def record_decoder(record_type: RecordType | None) -> Callable[[bytes, int], list[Records]]:

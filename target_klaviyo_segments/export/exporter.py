@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from target_klaviyo_segments.export.suppression import Suppression
     from target_klaviyo_segments.segment.batch import Batch
 
-# Half-filled batches of all streams together; beyond it the fullest goes out early.
-MAX_BUFFERED_BATCHES = 3
-
 
 class Exporter:
     """`lane` and `intake` while rows come, `settle` now and then, `finish` at the end or `break_off` before it."""
@@ -157,7 +154,7 @@ class Exporter:
         for lane in self.lanes.values():
             self._filler.send_full(lane)
         self._let_state_out()
-        self._bound_buffers()
+        self._filler.bound()
 
     def look_by(self, look: Callable[[], None]) -> None:
         """Call this now and then from here on, also while something is waited for: often, so it should be cheap."""
@@ -231,14 +228,6 @@ class Exporter:
         self._books.incomplete += self._departure.mirror(self.lanes.values(), self._dispatch.check, by_itself=by_itself)
         self._let_state_out()  # the ledger knows the errands: whatever is not done of them is done by the next run
         self._books.incomplete += self._errands.carry_out(self._dispatch.check)
-
-    def _bound_buffers(self) -> None:
-        """Half-filled batches of all streams together: beyond the bound the fullest go out early."""
-        most = MAX_BUFFERED_BATCHES * self._limits.batch_bytes
-        while sum(lane.buffered_bytes for lane in self.lanes.values()) > most:
-            fullest = max(self.lanes.values(), key=lambda lane: lane.buffered_bytes)
-            self._filler.screen(fullest)
-            self._filler.seal(fullest)
 
     def _let_state_out(self) -> None:
         if any(True for _ in streams_that_lose(self.lanes.values(), self._limits.max_rejected_percent)):

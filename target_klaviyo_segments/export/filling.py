@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from operator import attrgetter
 from typing import TYPE_CHECKING, Protocol
 
 from target_klaviyo_segments.errors import RunStopped
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
     from target_klaviyo_segments.export.lane import Lane
     from target_klaviyo_segments.export.limits import Limits
     from target_klaviyo_segments.segment.batch import Batch, Columns
+
+
+# Half-filled batches of all streams together; beyond it the fullest goes out early.
+MAX_BUFFERED_BATCHES = 3
+# So many times as much with the records and the rows that wait, which are few where profiles are much of a record.
+RECORDS_TOO = 3
 
 
 class Outlet(Protocol):
@@ -77,6 +84,15 @@ class Filler:
             self.screen(lane)
         if lane.filling.full and lane.export.profiles + lane.rows_a_job < self._limits.profiles_per_export:
             self.seal(lane)
+
+    def bound(self) -> None:
+        """Send the fullest half-filled batches of all streams early, where they are too much together."""
+        most = MAX_BUFFERED_BATCHES * self._limits.batch_bytes
+        for size, limit in ((attrgetter("buffered_bytes"), most), (attrgetter("held_bytes"), RECORDS_TOO * most)):
+            while sum(map(size, self._lanes.values())) > limit:
+                fullest = max(self._lanes.values(), key=size)
+                for send in (self.screen, self.seal) if fullest.buffered_bytes else (self.send_later,):
+                    send(fullest)
 
     def seal(self, lane: Lane) -> None:
         """Send the batch that is being filled, but for people who are in a job that has not ended, or wait for one."""

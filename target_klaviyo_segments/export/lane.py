@@ -116,6 +116,12 @@ class Lane:
         return self.filling.payload_bytes + (self.sieve.payload_bytes if self.sieve is not None else 0)
 
     @property
+    def held_bytes(self) -> int:
+        """Payloads and records that wait, for whatever it is."""
+        held = self.filling.held_bytes + self.later.held_bytes
+        return held + (self.sieve.held_bytes if self.sieve is not None else 0)
+
+    @property
     def first(self) -> Batcher:
         """Where rows go first."""
         return self.filling if self.sieve is None else self.sieve

@@ -42,7 +42,12 @@ class Columns(NamedTuple):
 
 def apart(row: Row) -> Row:
     """The row without the block of input that its record is a part of, which would stay as long as the row does."""
-    return row._replace(record=row.record.copy()) if isinstance(row.record, msgspec.Raw) else row
+    return row._replace(record=line_apart(row.record))
+
+
+def line_apart(line: Record) -> Record:
+    """The same of a record alone."""
+    return line.copy() if isinstance(line, msgspec.Raw) else line
 
 
 class Place(Enum):
@@ -57,7 +62,7 @@ class Place(Enum):
 class Batch:
     """Rows of one list, one a person, in the order in which they first came; kept by columns, which is cheaper."""
 
-    __slots__ = ("first_sequence", "numbers", "payload_bytes", "payloads", "positions", "records")
+    __slots__ = ("first_sequence", "numbers", "payload_bytes", "payloads", "positions", "record_bytes", "records")
 
     def __init__(self, first_sequence: int) -> None:
         self.first_sequence = first_sequence  # of its earliest row: no later STATE goes out before the batch settles
@@ -66,6 +71,7 @@ class Batch:
         self.payloads: list[bytes] = []
         self.records: list[Record] = []
         self.payload_bytes = 0  # with one comma a row
+        self.record_bytes = 0
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -91,6 +97,7 @@ class Batch:
         self.payloads.append(row.payload)
         self.records.append(row.record)
         self.payload_bytes += len(row.payload) + 1
+        self.record_bytes += len(row.record)
 
     def split(self, people: Collection[str]) -> tuple[Batch, list[Row]]:
         """The batch without these people, and their rows, each apart."""
@@ -142,6 +149,11 @@ class Batcher:
         """Size of the open batch."""
         return self.open.payload_bytes if self.open is not None else 0
 
+    @property
+    def held_bytes(self) -> int:
+        """Size of the open batch with its records."""
+        return self.open.payload_bytes + self.open.record_bytes if self.open is not None else 0
+
     def holds(self, email: str) -> bool:
         """Whether the open batch has a row of this person."""
         return self.open is not None and email in self.open.positions
@@ -184,6 +196,7 @@ class Batcher:
         batch.payloads.extend(payloads)
         batch.records.extend(records)
         batch.payload_bytes = size
+        batch.record_bytes += sum(map(len, records))
         return True
 
     def part_with(self, people: Collection[str]) -> list[Row]:
@@ -209,6 +222,7 @@ class Batcher:
             return Place.FULL
         batch.numbers[position] = row.number
         batch.payloads[position] = payload
+        batch.record_bytes += len(row.record) - len(batch.records[position])
         batch.records[position] = row.record
         batch.payload_bytes = size
         return Place.REPLACED

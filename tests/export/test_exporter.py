@@ -6,6 +6,7 @@ import pytest
 from doubles import ModelKlaviyo
 
 from target_klaviyo_segments.errors import RunStopped
+from target_klaviyo_segments.segment.batch import Row
 
 
 def members(bench, list_id="LIST01"):
@@ -107,6 +108,24 @@ def test_half_filled_batches_of_many_streams_are_bounded(bench):
         assert open_bytes <= 3 * 1000
     assert run.finish()
     assert len(members(run)) == 200
+
+
+def test_records_that_are_much_larger_than_their_profiles_are_bounded(bench):
+    """Of a table with many columns few may be exported; and rows that wait for jobs are held as well."""
+    run = bench(ModelKlaviyo(sweeps_until_ended=3), batch_rows=10_000, batch_bytes=1000)
+    run.lane("one")  # the records of these are not what their profiles are made of
+    for number in range(400):
+        lane = run.lane("one" if number % 2 else "two")
+        row = Row(number, f"p{number % 50}@x.io", b'{"attributes":{"email":"p%d@x.io"}}' % (number % 50), b"x" * 500)
+        lane.tally.read += 1
+        run.exporter.intake.sequence += 1
+        run.exporter.intake.add(lane, *row)
+        run.exporter.settle()
+        held = sum(each.held_bytes for each in run.exporter.lanes.values())
+        assert held <= 3 * 3 * 1000
+    assert run.finish()
+    assert len(members(run)) == 50
+    assert run.lane("one").tally.balanced
 
 
 def test_an_interrupt_ends_a_wait(bench):
