@@ -26,6 +26,8 @@ class Resume:
         self._klaviyo = klaviyo
         self._ledger = ledger
         self._known = known_jobs
+        self._now, self._patience = clock.now, job_timeout_seconds
+        self._deadline = 0.0
         self._finder = Finder(
             klaviyo, known=known_jobs, now=clock.now, wait=clock.sleep, patience_seconds=job_timeout_seconds
         )
@@ -37,6 +39,7 @@ class Resume:
             KlaviyoError: Klaviyo does not answer; the rest stays open for the next run.
             WorkDirError: The ledger cannot be written.
         """
+        self._deadline = self._now() + self._patience  # of all jobs: they go on at the same time
         outcome: dict[tuple[str, str], Counter[str]] = {}
         for intent in self._ledger.unfinished():
             counts = outcome.setdefault((intent.run_id, intent.stream), Counter())
@@ -85,7 +88,7 @@ class Resume:
     def _absent(self, job_id: str, row_of: Mapping[str, int]) -> set[int] | None:
         """Rows that a job did not bring in; None when that cannot be told."""
         try:
-            status = self._finder.ended(job_id)
+            status = self._finder.ended(job_id, self._deadline)
             if status is None or not status.ended_well:
                 return None
             named = [(each.email or "").strip().lower() for each in self._klaviyo.import_errors(job_id)]

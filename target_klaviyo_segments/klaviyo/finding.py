@@ -91,9 +91,9 @@ class Finder:
                 may_be = {job_id: self._has_ended(job_id) for job_id in may_be}
         return None
 
-    def ended(self, job_id: str) -> JobStatus | None:
-        """The job, once it has ended; None when it does not in time."""
-        deadline, delay = self._now() + self._patience, _FIRST_LOOK_SECONDS
+    def ended(self, job_id: str, deadline: float) -> JobStatus | None:
+        """The job, once it has ended; None when it does not until then."""
+        delay = _FIRST_LOOK_SECONDS
         while not (status := self._klaviyo.import_job(job_id)).ended:
             if self._now() > deadline:
                 return None

@@ -97,3 +97,21 @@ def test_a_run_that_asks_how_a_job_ended_takes_nobody_for_delivered_who_is_not(t
     arrived = ["a@x.io"] if trouble else ["a@x.io", "c@x.io"]
     assert list(following.ledger.members("LIST01")) == arrived
     assert counts == {"delivered": len(arrived), "undelivered": 3 - len(arrived) - len(settled)}
+
+
+def test_jobs_that_were_left_open_are_waited_for_together(tmp_path):
+    """A run that begins after one that was killed is not held up for as long as each of them may take."""
+    klaviyo = ModelKlaviyo(stuck_jobs={1, 2, 3})
+    first = Bench(tmp_path, klaviyo)
+    for name in "abc":
+        columns = {"emails": [f"{name}@x.io"], "numbers": [1], "fingerprints": [1], "keys": [None]}
+        intent = first.ledger.intend("run-1", stream="people", list_id="LIST01", **columns)
+        payload = json.dumps({"attributes": {"email": f"{name}@x.io"}}).encode()
+        first.ledger.submitted(intent, klaviyo.submit_import("LIST01", [payload]), [0])
+    first.ledger.close()
+    following = Bench(tmp_path, klaviyo, run_id="run-2")
+    began = following.clock.now()
+    known = set(klaviyo.jobs)
+    Resume(klaviyo, following.ledger, known_jobs=known, clock=following.clock, job_timeout_seconds=60).settle()
+    assert perhaps(following) == ["a@x.io", "b@x.io", "c@x.io"]
+    assert following.clock.now() - began < 70
