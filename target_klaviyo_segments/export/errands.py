@@ -15,11 +15,12 @@ done again for a person who had it done, until a row without it comes, or anothe
 
 from __future__ import annotations
 
+from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from target_klaviyo_segments.errors import KlaviyoError
+from target_klaviyo_segments.errors import KlaviyoError, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -125,6 +126,7 @@ class Errands:
         self._again_after = again_after_seconds
         self._begin = begin
         self._warn = warn
+        self._gone: Counter[tuple[str, str]] = Counter()  # people by stream and list
 
     def carry_out(self, look_up: Callable[[], None]) -> Iterator[str]:
         """Do all that can be done; why some is left for the next run, a sentence for each kind.
@@ -142,6 +144,7 @@ class Errands:
                 continue
             self._begin()
             trouble = self._all(hand, wanted, look_up)
+            self._tell_of_lists_that_are_gone(hand.kind)
             if trouble is not None:
                 left = sum(count for stream, count in self._store.count_ready(hand.kind).items() if stream in wanted)
                 yield (
@@ -159,6 +162,14 @@ class Errands:
                 "the settings do not ask for it any more, so it is not done"
             )
         return bool(wanted)
+
+    def _tell_of_lists_that_are_gone(self, kind: str) -> None:
+        for (stream, list_id), count in self._gone.items():
+            self._warn(
+                f"stream `{stream}`: the list {list_id} is not in this account any more, so the {count} people whom an "
+                f"earlier run was to {kind} on it are not waited with any longer"
+            )
+        self._gone.clear()
 
     def _all(self, hand: Hand[D], wanted: set[str], look_up: Callable[[], None]) -> KlaviyoError | None:
         """Part by part, several at once; what ended it early, if anything did."""
@@ -191,6 +202,10 @@ class Errands:
             errands = under_way.parts.pop(future)
             try:
                 done = future.result()
+            except NotFound:
+                self._store.finish(errands)
+                self._gone[errands[0].stream, errands[0].list_id] += len(errands)
+                continue
             except KlaviyoError as error:
                 under_way.trouble = under_way.trouble or error
                 continue

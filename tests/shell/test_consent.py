@@ -441,3 +441,21 @@ def test_an_answer_that_is_not_klaviyos_subscribes_nobody(pipeline):
     pipeline.sandbox.interceptors.clear()
     assert pipeline.run(rows("a"), **skip)
     assert consent(pipeline, "a") == "SUBSCRIBED"
+
+
+def test_people_to_be_subscribed_on_a_list_that_was_deleted_hold_no_run_up(pipeline):
+    """The stream goes to another list since, where their rows ask for it anew."""
+    pipeline.sandbox.interceptors.append(lambda request: Response(*PAGE) if "subscription" in request.path else None)
+    assert not pipeline.run(rows(*"ab"), **ASK)
+    pipeline.sandbox.interceptors.clear()
+    del pipeline.sandbox._account.lists.by_id[LIST]
+    pipeline.sandbox.add_list("Other1", "Other")
+    other = ASK | {"list_id": "Other1"}
+    assert pipeline.run(rows("b"), **other), pipeline.error
+    assert (
+        f"stream `people`: the list {LIST} is not in this account any more, so the 2 people whom an earlier run was to "
+        "subscribe on it are not waited with any longer"
+    ) in pipeline.report["warnings"]
+    assert [consent(pipeline, name) for name in "ab"] == [None, "SUBSCRIBED"]
+    assert pipeline.run(rows("b"), **other)
+    assert not any("any more" in each for each in pipeline.report["warnings"])
