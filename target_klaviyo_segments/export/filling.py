@@ -151,7 +151,7 @@ class Filler:
         for batcher in filter(None, (lane.later, lane.filling, lane.sieve)):
             if batcher.open is not None:
                 sequences.append(batcher.open.first_sequence)
-                taken = batcher.part_with(people)
+                batcher.open, taken = batcher.open.split(people)  # which goes on without them, be it empty
                 lane.export.profiles += len(taken) if batcher is not lane.later else 0
                 rows.extend(taken)
         lane.filling.rows_max = self.rows_left(lane)

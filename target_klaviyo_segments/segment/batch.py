@@ -199,13 +199,6 @@ class Batcher:
         batch.record_bytes += sum(map(len, records))
         return True
 
-    def part_with(self, people: Collection[str]) -> list[Row]:
-        """The open batch's rows of these people; it goes on without them, be it empty."""
-        if self.open is None:
-            return []
-        self.open, rows = self.open.split(people)
-        return rows
-
     def take(self) -> Batch | None:
         """The open batch, closed; None when there is none."""
         batch, self.open = self.open, None
