@@ -66,7 +66,7 @@ def report_of(run: PastRun, outcome: Outcome, sent: Sent, work_dir: Path, *, use
     How long it ran, and what it asked of Klaviyo, nobody knows.
     """
     files = [work_dir / folder / f"{run.run_id}.jsonl" for folder in ("rejects", "failed")]
-    rejects_file, failed_file = (str(path) if path.is_file() else None for path in files)
+    rejects_file, failed_file = (str(path) if _has_rows(path) else None for path in files)
     counted = _with_those_kept(run.counts.get("streams", {}), files[0])
     found = {name: counts for (run_id, name), counts in outcome.items() if run_id == run.run_id}
     streams = [
@@ -92,6 +92,13 @@ def report_of(run: PastRun, outcome: Outcome, sent: Sent, work_dir: Path, *, use
         rejects_file=rejects_file,
         failed_file=failed_file,
     )
+
+
+def _has_rows(path: Path) -> bool:
+    """One that was killed may have made a file and no more."""
+    with suppress(OSError):
+        return path.stat().st_size > 0
+    return False
 
 
 def _with_those_kept(counted: Mapping[str, Any], rejects: Path) -> dict[str, Any]:

@@ -88,3 +88,12 @@ def test_a_run_that_kept_nothing_has_no_files(tmp_path):
     kept(tmp_path, ("people", "email_invalid"), name="r0")
     found = report({}, {}, tmp_path)
     assert (found["totals"]["rejected"], found["rejects_file"], found["failed_file"]) == (0, None, None)
+
+
+def test_a_file_that_was_made_and_not_written_holds_nothing_to_send_again(tmp_path):
+    """The run was killed in between."""
+    for folder in ("rejects", "failed"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "r1.jsonl").touch()
+    found = report({}, {("r1", "people"): Counter(delivered=6)}, tmp_path)
+    assert (found["rejects_file"], found["failed_file"]) == (None, None)
