@@ -70,7 +70,7 @@ class Departure:
 
     def leave(self, lane: Lane, email: str | None, record: Record) -> bool:
         """A row says that somebody leaves, unless they come back before the end; False when it cannot be told who."""
-        return lane.leaving.leave(email, lane.key_of(record) if email is None else None)
+        return lane.leaving.leave(email, lane.key_of(record))
 
     def mirror(self, lanes: Iterable[Lane], check: Callable[[], None], *, by_itself: bool) -> Iterator[str]:
         """Take off who left the mirrored segments; why not, a sentence for each list where it is refused.
@@ -151,7 +151,7 @@ class Departure:
                 for place, email in enumerate(known.get(key, ())):  # who had the key before leaves with the last
                     lane.leaving.emails.add(email, 0 if place else count)
             lane.tally.filtered += sum(rows[key] for key in rows.keys() - known.keys())
-            strangers += len(rows) - len(known)
+            strangers += sum(rows[key] > 0 for key in rows.keys() - known.keys())
         if strangers:
             lane.warn(
                 f"stream `{lane.name}`: {strangers} delete markers have a key alone that no delivered person has; "

@@ -124,11 +124,14 @@ class Leaving:
         return bool(self.emails or self.keys)
 
     def leave(self, email: str | None, key: str | None) -> bool:
-        """A row says that somebody leaves; False when it cannot be told who."""
+        """A row says that somebody leaves; False when it cannot be told who.
+
+        By both, because the key may have had another address before.
+        """
         if email is not None:
             self.emails.add(email)
-        elif key is not None:
-            self.keys.add(key)
+        if key is not None:
+            self.keys.add(key, 0 if email is not None else 1)
         return email is not None or key is not None
 
     def seen_in(self, segment: str, emails: Sequence[str], keys: Sequence[str | None]) -> None:

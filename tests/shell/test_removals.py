@@ -98,13 +98,14 @@ def test_whoever_got_another_key_leaves_by_that_one(pipeline):
     assert emails(pipeline) == ["p2@x.io"]
 
 
-def test_whoever_changed_the_address_leaves_with_both(pipeline):
-    """The row is deleted that had put both on the list, and no other row has the old one."""
+@pytest.mark.parametrize("named", [{}, {"email": "new@x.io"}])
+def test_whoever_changed_the_address_leaves_with_both(pipeline, named):
+    """The row is deleted that had put both there, and no other has the old one; by the key, or by all of it."""
     assert pipeline.run([PEOPLE, record("old@x.io", id=1), record("kept@x.io", id=2), person(3)])
     assert pipeline.run([PEOPLE, record("new@x.io", id=1), record("kept@x.io", id=4), record("too@x.io", id=2)])
-    assert pipeline.run([PEOPLE, deleted(1), deleted(2)])
+    assert pipeline.run([PEOPLE, deleted(1, **named), deleted(2, **named and {"email": "too@x.io"})])
     assert emails(pipeline) == ["kept@x.io", "p3@x.io"]
-    assert pipeline.totals["removed"] == 2
+    assert (pipeline.totals["removed"], pipeline.totals["filtered"]) == (2, 0)
     pipeline.assert_balanced()
 
 
@@ -114,6 +115,7 @@ def test_a_delete_marker_with_an_address_needs_no_memory(pipeline):
     (pipeline.work_dir / "ledger.sqlite3").unlink()
     assert pipeline.run([PEOPLE, deleted(1, email=" P1@X.io ")])
     assert emails(pipeline) == ["p2@x.io"]
+    assert (pipeline.totals["removed"], pipeline.totals["filtered"], pipeline.report["warnings"]) == (1, 0, [])
 
 
 def test_whoever_comes_back_later_in_the_stream_stays(pipeline):

@@ -47,10 +47,17 @@ class Consents:
                 assert now == after_objection(told, person, now), (person, "STATE passed an objection")
 
     def _check_wishes(self, told, before, removed):
-        """Whose last row has their consent is subscribed, unless they said no, or another stream took them off."""
+        """Whose last row has their consent is subscribed, unless they said no, or another stream took them off.
+
+        The last of their stream: another segment's row may take it back.
+        """
         for row in self._wishes(told):
             word = told.last(row.lane, row.person)
             last = word is not None and word[1] is row and told.leaves(row.lane, row.person) is None
+            last = (
+                last
+                and [each for each in told.rows if (each.stream, each.person) == (row.stream, row.person)][-1] is row
+            )
             last = last and (LIST_OF[row.lane], row.person) not in removed
             consent, suppressed, _ = after_objection(told, row.person, before[row.person])
             if last and consent != "UNSUBSCRIBED" and not suppressed and row.person not in self._looked_at_later:
