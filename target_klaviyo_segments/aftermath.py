@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from target_klaviyo_segments.export.rejects import kept_files
 from target_klaviyo_segments.report.document import RunReport, StreamReport
 from target_klaviyo_segments.report.files import past_report
 from target_klaviyo_segments.report.tally import Tally
@@ -65,7 +66,7 @@ def report_of(run: PastRun, outcome: Outcome, sent: Sent, work_dir: Path, *, use
 
     How long it ran, and what it asked of Klaviyo, nobody knows.
     """
-    files = [work_dir / folder / f"{run.run_id}.jsonl" for folder in ("rejects", "failed")]
+    files = kept_files(work_dir, run.run_id)
     rejects_file, failed_file = (str(path) if _has_rows(path) else None for path in files)
     counted = _with_those_kept(run.counts.get("streams", {}), files[0])
     found = {name: counts for (run_id, name), counts in outcome.items() if run_id == run.run_id}

@@ -18,7 +18,7 @@ from target_klaviyo_segments.export.foretelling import Unkept
 from target_klaviyo_segments.export.keeper import Keeper
 from target_klaviyo_segments.export.mirror import Mirror
 from target_klaviyo_segments.export.plan import PlanLimit
-from target_klaviyo_segments.export.rejects import Rejects
+from target_klaviyo_segments.export.rejects import Rejects, kept_files
 from target_klaviyo_segments.export.removal import Removal
 from target_klaviyo_segments.ledger import Ledger
 from target_klaviyo_segments.rehearsing import rehearse
@@ -79,8 +79,8 @@ def put_together(
         SettingsError: There is no key in `api_key_file`.
         WorkDirError: The ledger cannot be opened, or another run has it.
     """
-    rejects = Rejects(work_dir / "rejects" / f"{report.run_id}.jsonl")
-    failed_at = work_dir / "failed" / f"{report.run_id}.jsonl"
+    rejected_at, failed_at = kept_files(work_dir, report.run_id)
+    rejects = Rejects(rejected_at)
     failed = (Unkept if settings.dry_run else Rejects)(failed_at, "rows that were not delivered")
     path, dry = work_dir / "ledger.sqlite3", None
     if settings.dry_run:

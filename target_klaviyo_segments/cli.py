@@ -187,10 +187,11 @@ def _open_what_is_closed() -> None:
 
 def _stdout_takes_no_more(error: OSError) -> int:
     """Its disk is full, which is told; or nobody reads it, and then we end as any program in a pipe."""
+    from target_klaviyo_segments.stopping import end_by  # noqa: PLC0415  # hardly ever
+
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter's last flush fails too
     if error.errno == errno.EPIPE:
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-        os.kill(os.getpid(), signal.SIGPIPE)
+        return end_by(signal.SIGPIPE)
     sys.stderr.write(f"nothing can be written to stdout: {error.strerror}\n")
     return 1
 

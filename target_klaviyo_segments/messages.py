@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import msgspec
 
+from target_klaviyo_segments.segment.batch import few_apart
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
@@ -84,8 +86,6 @@ _NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 # With fewer records of a stream in a row, on the average of a block, each few would cost as much as many.
 _FEW_IN_A_ROW = 32
-# A record is a part of its block. Where those of one stream or segment are less than one in so many, they are copied.
-FEW = 2
 
 
 class MessageDecoder:
@@ -130,9 +130,9 @@ class MessageDecoder:
         return [self._of_one(stream, group, len(run)) for stream, group in groups.items()]
 
     def _of_one(self, stream: str, run: list[_Record], among: int = 0) -> Records:
-        """`among` so many records of a block: few of them do not hold all of it, however long they wait."""
+        """`among` so many records of a block."""
         versions = dict.fromkeys([each.version for each in run])
-        lines = [each.record.copy() if len(run) * FEW < among else each.record for each in run]
+        lines = few_apart([each.record for each in run], among)
         return _records(stream, lines, versions, self._types.get(stream))
 
 
@@ -181,7 +181,7 @@ def _is_record(message: _Message) -> bool:
 
 
 def _records(
-    stream: str, lines: list[msgspec.Raw], versions: Collection[object], record_type: RecordType | None
+    stream: str, lines: Sequence[Record], versions: Collection[object], record_type: RecordType | None
 ) -> Records:
     typed = record_type.decode(b"\n".join(lines)) if record_type is not None else None
     if typed is None:

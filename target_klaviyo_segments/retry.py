@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 
 from target_klaviyo_segments.errors import InputError
-from target_klaviyo_segments.export.rejects import record_json
+from target_klaviyo_segments.export.rejects import KEPT_IN, kept_files, record_json
 from target_klaviyo_segments.takers import CODE as NOT_MAPPED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-KEPT_IN = ("rejects", "failed")
 
 _encode = msgspec.json.Encoder().encode
 
@@ -52,7 +51,7 @@ class Retry:
         Raises:
             InputError: There are none, or this user may not read them.
         """
-        self._files = [path for folder in KEPT_IN if _is_there(path := work_dir / folder / f"{run_id}.jsonl")]
+        self._files = list(filter(_is_there, kept_files(work_dir, run_id)))
         if not self._files:
             raise InputError(_nothing_kept(work_dir, run_id))
         self._needed_by = needed_by

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from target_klaviyo_segments.errors import ContractError, Rejection
 from target_klaviyo_segments.export.rejects import record_json
-from target_klaviyo_segments.messages import FEW
-from target_klaviyo_segments.segment.batch import Row, line_apart
+from target_klaviyo_segments.segment.batch import Row, few_apart
 from target_klaviyo_segments.segment.contract import no_such_property
 from target_klaviyo_segments.segment.marker import is_deleted, is_object
 from target_klaviyo_segments.segment.schema import properties_of
@@ -153,7 +152,5 @@ class RoutedSink(SegmentSink):
 def _picked(
     places: Sequence[int], records: Sequence[dict[str, Any]], lines: Sequence[Record], numbers: Sequence[int]
 ) -> tuple[Sequence[dict[str, Any]], Sequence[Record], Sequence[int]]:
-    """Few of a block do not hold all of it."""
-    few = len(places) * FEW < len(lines)
-    kept = [line_apart(lines[p]) if few else lines[p] for p in places]
+    kept = few_apart([lines[p] for p in places], len(lines))
     return [records[p] for p in places], kept, [numbers[p] for p in places]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from target_klaviyo_segments.export.lane import Lane
 
+KEPT_IN = ("rejects", "failed")
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
@@ -40,6 +41,12 @@ def record_json(record: object) -> bytes:
 def _spelled_out(record: object) -> bytes:
     text = json.dumps(record, default=str, skipkeys=True, ensure_ascii=False)
     return _encode(json.loads(readable(text)))
+
+
+def kept_files(work_dir: Path, run_id: str) -> tuple[Path, Path]:
+    """Where a run keeps rows that were rejected, and rows that failed."""
+    rejected, failed = (work_dir / folder / f"{run_id}.jsonl" for folder in KEPT_IN)
+    return rejected, failed
 
 
 class Rejects:

@@ -233,11 +233,7 @@ class KlaviyoClient:
 
     def _remove(self, list_id: str, ids: Sequence[str]) -> None:
         call = removing.remove_profiles(list_id, ids)
-        self._sender.ask(call, _nothing, refusal=lambda reply: removing.read_refusal(reply.status, reply.body, ids))
-
-
-def _nothing(body: bytes) -> None:
-    """Its status says all."""
+        self._sender.ask(call, bytes, refusal=lambda reply: removing.read_refusal(reply.status, reply.body, ids))
 
 
 def _headers(revision: str, user_agent: str) -> dict[str, str]:

@@ -45,9 +45,5 @@ class Permission:
         """
         call = consent.subscribe(list_id, people, custom_source=custom_source, historical_import=historical_import)
         left_out: list[Call] = []
-        self._sender.ask(call, _nothing, left_out=left_out.append)
+        self._sender.ask(call, bytes, left_out=left_out.append)
         return bool(left_out)
-
-
-def _nothing(body: bytes) -> None:
-    """A 202 says all by itself."""

@@ -42,7 +42,7 @@ class Endpoint:
     """One operation of the API: each has rate windows of its own, for the whole account.
 
     `by_row`: it is taken whole or not at all, and a refusal names people by their places in the body.
-    `silent`: the one status that says yes, without a body. None where the body is read.
+    `silent`: the one status that says yes, without a body, which is then read as no bytes. None where there is one.
     """
 
     name: str

@@ -38,6 +38,7 @@ class Foretold:
     def __init__(self, database: Database, names: Names) -> None:
         self._database = database
         self._names = names
+        self._elsewhere = Elsewhere(database)
         database.run(
             "CREATE TEMP TABLE foretold (stream INTEGER, person TEXT, kind INTEGER, PRIMARY KEY (stream, person)) "
             "WITHOUT ROWID"
@@ -64,7 +65,7 @@ class Foretold:
             number, list_number = self._names.enter(stream, list_id)
             sql = _NOTE.replace("{stream}", str(number))
             other_key = "" if keys is None else f"OR {key_of(number)} IS NOT column3"
-            otherwise = Elsewhere(self._database).otherwise()
+            otherwise = self._elsewhere.otherwise()
             sql = sql.replace("{or_not_so}", f"OR NOT {has(number)} {other_key} OR {otherwise}")
             columns = people(list_number, emails), fingerprints, *(() if keys is None else (keys,))
             self._database.write_over(sql, *columns, size=len(emails), tail=(since, until))

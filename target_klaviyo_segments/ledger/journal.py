@@ -65,7 +65,7 @@ class Journal:
         )
 
     def settle(
-        self, intent: int, delivered: Sequence[int], undelivered: Sequence[int], in_doubt: Sequence[int] = ()
+        self, intent: int, delivered: Sequence[int], undelivered: Sequence[int], in_doubt: Sequence[int]
     ) -> bool:
         """Rows have their fate; to whether it was the last of the batch. Those in doubt count as undelivered."""
         low, _ = self._open_spans(intent, ())

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from target_klaviyo_segments.ledger.names import email_of
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -36,6 +38,6 @@ class Known:
     def _gather(self) -> bool:
         self._database.run("CREATE TEMP TABLE known (email TEXT PRIMARY KEY) WITHOUT ROWID")
         self._database.run(
-            "INSERT OR IGNORE INTO temp.known SELECT substr(person, instr(person, ' ') + 1) FROM members"
+            f"INSERT OR IGNORE INTO temp.known SELECT {email_of('person')} FROM members"  # noqa: S608  # ours
         )
         return self._database.row("SELECT 1 FROM temp.known LIMIT 1") is not None

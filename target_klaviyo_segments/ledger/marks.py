@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from target_klaviyo_segments.ledger.journal import IN_DOUBT
+from target_klaviyo_segments.ledger.names import email_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +26,7 @@ ON CONFLICT (email, stream) DO UPDATE SET fields = fields | excluded.fields,
 """
 _POST = f"""
 INSERT INTO given (email, stream, fields, due)
-SELECT substr(person, instr(person, ' ') + 1), stream, gives, iif(fates.delivered = {IN_DOUBT}, 0, nulls)
+SELECT {email_of("person")}, stream, gives, iif(fates.delivered = {IN_DOUBT}, 0, nulls)
 {_SETTLED_ROWS} AND fates.delivered
 ORDER BY 1, 2, fates.n {ENTER}
 """

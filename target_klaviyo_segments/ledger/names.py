@@ -58,7 +58,7 @@ def emails(people: Iterable[str]) -> list[str]:
 
 
 def email_of(person: str) -> str:
-    """The same in SQL; written so in the index of e-mails."""
+    """The same in SQL, of one; an index of e-mails is used where this is asked for."""
     return f"substr({person}, instr({person}, ' ') + 1)"
 
 

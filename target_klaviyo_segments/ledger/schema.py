@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from target_klaviyo_segments.ledger.names import email_of
+
 # "kseg" in ASCII, at byte 68 of the file: tells our ledger from any other SQLite file.
 APPLICATION_ID = 0x6B736567
 
@@ -143,7 +145,7 @@ INDEXES_OF_KEYS = (
 )
 
 # Made when it is first asked whether other lists' deliveries changed somebody: a second copy of every address.
-INDEX_OF_EMAILS = "CREATE INDEX IF NOT EXISTS members_by_email ON members (substr(person, instr(person, ' ') + 1))"
+INDEX_OF_EMAILS = f"CREATE INDEX IF NOT EXISTS members_by_email ON members ({email_of('person')})"
 
 # Step n leads from `user_version` n to n + 1.
 STEPS: tuple[str, ...] = (_FIRST, _ERRANDS, _GIVEN, _ALSO, _COUNTED, _DECLINED)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from target_klaviyo_segments.ledger.names import email_of
 from target_klaviyo_segments.ledger.schema import INDEXES_OF_KEYS
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ _OTHERS = (
     "CROSS JOIN json_each(members.also) AS held "
     "JOIN streams ON streams.n = CAST(held.key AS INTEGER) AND substr(streams.name, 1, length(?)) = ?"
 )
-_PLACED = "json_group_array(json_array({}, streams.name, list_id, substr(person, instr(person, ' ') + 1)))"
+_PLACED = f"json_group_array(json_array({{}}, streams.name, list_id, {email_of('person')}))"
 
 
 class Segments:

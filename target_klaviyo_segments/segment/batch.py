@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
 Record = bytes | msgspec.Raw
+# Where those of one stream or segment are less than one in so many, they are few of a block.
+_FEW = 2
 
 
 class Row(NamedTuple):
@@ -48,6 +50,11 @@ def apart(row: Row) -> Row:
 def line_apart(line: Record) -> Record:
     """The same of a record alone."""
     return line.copy() if isinstance(line, msgspec.Raw) else line
+
+
+def few_apart(lines: Sequence[Record], among: int) -> Sequence[Record]:
+    """Records of a block that has so many: where they are few of it, they must not hold all of it while they wait."""
+    return list(map(line_apart, lines)) if len(lines) * _FEW < among else lines
 
 
 class Place(Enum):
